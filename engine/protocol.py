@@ -1,0 +1,306 @@
+"""What crosses between Blender (addon/) and the engine: names, jobs, tracks and messages. Standard library only.
+
+The add-on imports this one file of engine/. A job is a dataclass: the command line and the panel fill in the same one.
+
+Messages are JSON objects, one per line.
+    to the engine    {"type": "job", "id": str, "verb": str, "job": {...}} | {"type": "cancel", "id": str}
+    from the engine  {"type": "ready", "protocol": int, "pid": int}
+                     {"type": "progress", "id", "stage": str, "done": int, "total": int, "eta": seconds | null}
+                     {"type": "warning", "id", "text": str}
+                     {"type": "result", "id", "result": {...}}
+                     {"type": "error", "id", "code": str, "what": str, "todo": str}
+A job ends with exactly one `result` or `error` (a cancelled one with the error code "cancelled").
+"""
+
+import json
+import math
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from fractions import Fraction
+
+PROTOCOL_VERSION = 1
+
+# ARKit's 52 blend shapes: MediaPipe's order without its `_neutral`, then tongueOut.
+EXPRESSION_NAMES = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
+    "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight",
+    "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight",
+    "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight",
+    "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel",
+    "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker",
+    "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft",
+    "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "noseSneerLeft", "noseSneerRight", "tongueOut",
+)
+
+# MEAD's order.
+EMOTION_NAMES = ("neutral", "angry", "contempt", "disgusted", "fear", "happy", "sad", "surprised")
+
+# The panel's micro-expression sliders, each added on top of everything else to these ARKit shapes.
+MICRO_EXPRESSIONS = {
+    "inner_brow": ("browInnerUp",),
+    "outer_brow": ("browOuterUpLeft", "browOuterUpRight"),
+    "brow_down": ("browDownLeft", "browDownRight"),
+    "squint": ("eyeSquintLeft", "eyeSquintRight"),
+    "wide": ("eyeWideLeft", "eyeWideRight"),
+    "cheek": ("cheekSquintLeft", "cheekSquintRight"),
+    "sneer": ("noseSneerLeft", "noseSneerRight"),
+    "smile": ("mouthSmileLeft", "mouthSmileRight"),
+    "frown": ("mouthFrownLeft", "mouthFrownRight"),
+    "press": ("mouthPressLeft", "mouthPressRight"),
+    "dimple": ("mouthDimpleLeft", "mouthDimpleRight"),
+    "stretch": ("mouthStretchLeft", "mouthStretchRight"),
+    "chin": ("mouthShrugLower",),
+}
+
+
+def exact_fps(value: float | str | Fraction) -> Fraction:
+    """Frames per second as an exact fraction: "24000/1001" as it is, 23.98 and 29.97 as what they stand for.
+
+    Raises:
+        ValueError: not a number, or outside 1 to 240.
+    """
+    try:
+        fps = Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"fps {value!r} is not a number.") from None
+    if not 1 <= fps <= 240:
+        raise ValueError(f"fps {value} is outside 1 to 240.")
+    for whole in (24, 30, 48, 60, 120):
+        ntsc = Fraction(whole * 1000, 1001)
+        if fps.denominator != 1001 and abs(fps - ntsc) < Fraction(5, 1000):
+            return ntsc
+    return fps
+
+
+@dataclass
+class Controls:
+    """The sliders over time: one list per slider, sampled on the take's frames.
+
+    Weights and amounts are 0 to 1 (micro-expressions -1 to 1). Entry i of a list is for the take's frame start + i;
+    before and after it the first and last value hold, so a list of length 1 is a constant.
+
+    Args:
+        emotion: name of EMOTION_NAMES -> list of weights. Missing names are 0.
+        intensity: multiplies every emotion weight.
+        micro: name of MICRO_EXPRESSIONS -> list of offsets.
+        blink, gaze, head_motion: how much automatic life to add.
+        start: the take's frame (from 0) of every list's first entry.
+    """
+
+    emotion: dict[str, list[float]] = field(default_factory=dict)
+    intensity: list[float] = field(default_factory=lambda: [1.0])
+    micro: dict[str, list[float]] = field(default_factory=dict)
+    blink: list[float] = field(default_factory=lambda: [1.0])
+    gaze: list[float] = field(default_factory=lambda: [1.0])
+    head_motion: list[float] = field(default_factory=lambda: [1.0])
+    start: int = 0
+
+    FORMAT = "emosplat-controls"
+
+    def __post_init__(self) -> None:
+        for name in self.emotion:
+            if name not in EMOTION_NAMES:
+                raise ValueError(f"There is no emotion {name!r}; there are {', '.join(EMOTION_NAMES)}.")
+        for name in self.micro:
+            if name not in MICRO_EXPRESSIONS:
+                raise ValueError(f"There is no micro-expression {name!r}; there are {', '.join(MICRO_EXPRESSIONS)}.")
+        tracks = {f"emotion {k}": (v, 0.0, 1.0) for k, v in self.emotion.items()}
+        tracks |= {f"micro-expression {k}": (v, -1.0, 1.0) for k, v in self.micro.items()}
+        for name in ("intensity", "blink", "gaze", "head_motion"):
+            tracks[name] = (getattr(self, name), 0.0, 1.0)
+        _check_start(self.start)
+        for name, (values, low, high) in tracks.items():
+            if not isinstance(values, list) or not values:
+                raise ValueError(f"The track of {name} must be a list of at least one number.")
+            for value in values:
+                if not isinstance(value, (int, float)) or not low - 1e-6 <= value <= high + 1e-6:
+                    raise ValueError(f"{name} = {value} is outside {low:g} to {high:g}.")
+
+    def to_json(self) -> str:
+        return json.dumps({"format": self.FORMAT, "version": 1, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Controls":
+        """Raises ValueError with a sentence for people when `text` is not a valid controls file."""
+        return cls(**_checked_fields(cls, text))
+
+
+@dataclass
+class CameraTrack:
+    """Where the camera stands, for one frame or for each frame of a take.
+
+    Args:
+        width, height: pixels.
+        viewmats: list of 4x4 row-major world-to-camera matrices, OpenCV axes (x right, y down, z forward), metres.
+        Ks: list of 3x3 pinhole matrices, pixels, pixel centres at +0.5.
+        head_matrices: list of 4x4 head-to-world matrices (rigid with uniform scale); empty: the head stands at the
+            world's origin.
+        start: the take's frame (from 0) of every list's first entry; before and after the lists, their ends hold.
+    """
+
+    width: int
+    height: int
+    viewmats: list
+    Ks: list
+    head_matrices: list = field(default_factory=list)
+    start: int = 0
+
+    FORMAT = "emosplat-cameras"
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 8 <= value <= 16384:
+                raise ValueError(f"The camera's {name} {value!r} is not a whole number from 8 to 16384.")
+        _check_start(self.start)
+        for name, side in (("viewmats", 4), ("Ks", 3), ("head_matrices", 4)):
+            entries = getattr(self, name)
+            if not isinstance(entries, list) or (not entries and name != "head_matrices"):
+                raise ValueError(f"The camera's {name} must be a list of at least one {side}x{side} matrix.")
+            for matrix in entries:
+                ok = isinstance(matrix, list) and len(matrix) == side
+                ok = ok and all(isinstance(row, list) and len(row) == side for row in matrix)
+                if not ok or not all(isinstance(x, (int, float)) and math.isfinite(x) for row in matrix for x in row):
+                    raise ValueError(f"An entry of the camera's {name} is not a {side}x{side} matrix of finite numbers.")
+
+    def to_json(self) -> str:
+        return json.dumps({"format": self.FORMAT, "version": 1, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "CameraTrack":
+        """Raises ValueError with a sentence for people when `text` is not a valid camera file."""
+        return cls(**_checked_fields(cls, text))
+
+
+def _check_start(start) -> None:
+    if not isinstance(start, int):
+        raise ValueError(f"start {start!r} is not a whole number of frames.")
+
+
+def _checked_fields(cls, text: str) -> dict:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"The file is not JSON ({error}).") from None
+    if not isinstance(data, dict) or data.pop("format", None) != cls.FORMAT:
+        raise ValueError(f'The file does not say "format": "{cls.FORMAT}".')
+    if data.pop("version", None) != 1:
+        raise ValueError(f"The file is of another version of {cls.FORMAT} than 1.")
+    return _known(cls, data)
+
+
+def _known(cls, data: dict) -> dict:
+    names = {f.name for f in fields(cls)}
+    required = {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}
+    if unknown := sorted(set(data) - names):
+        raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}; it has {', '.join(sorted(names))}.")
+    if missing := sorted(required - set(data)):
+        raise ValueError(f"{cls.__name__} lacks {missing[0]!r}.")
+    return data
+
+
+@dataclass
+class PerformJob:
+    """Audio and sliders become a take.
+
+    Args:
+        audio: path of any audio or video file with sound.
+        out: path of the take.json to write; a .emotake of the same name is written beside it.
+        fps: frames per second, as `exact_fps` reads it.
+        emotion: constant emotion weights; added to those of `controls`.
+        controls: path of a Controls file, or "" for the defaults.
+        life: amount of blinks, gaze and head motion where `controls` does not say; 0 leaves them at rest.
+        seed: chooses the blinks, saccades and head motion.
+    """
+
+    audio: str
+    out: str
+    fps: str = "25"
+    emotion: dict[str, float] = field(default_factory=dict)
+    controls: str = ""
+    life: float = 1.0
+    seed: int = 0
+
+
+@dataclass
+class SpeakJob:
+    """Audio and sliders become rendered frames of a head.
+
+    Args:
+        audio, fps, emotion, controls, life, seed: as in PerformJob.
+        head: name of a head in the library, or path of an .emohead.
+        out: folder for frame_#####.png and take.json.
+        size: side of the square picture in pixels where no camera file is given.
+        camera: path of a CameraTrack file, or "" for a portrait camera.
+        first, last: frames to draw, counted from 1, inclusive; last 0 means to the end.
+        depth: also write depth_#####.exr (metres along the camera's z axis).
+        backend: auto, gsplat, numba or torch.
+        threads: 0 for all but one core.
+    """
+
+    audio: str
+    head: str
+    out: str
+    fps: str = "25"
+    emotion: dict[str, float] = field(default_factory=dict)
+    controls: str = ""
+    life: float = 1.0
+    seed: int = 0
+    size: int = 512
+    camera: str = ""
+    first: int = 1
+    last: int = 0
+    depth: bool = False
+    backend: str = "auto"
+    threads: int = 0
+
+
+@dataclass
+class HeadsJob:
+    """List the heads at hand.
+
+    Args:
+        folder: a folder of .emohead files besides the bundled ones, or "".
+    """
+
+    folder: str = ""
+
+
+@dataclass
+class DoctorJob:
+    """Say what runs here and what does not.
+
+    Args:
+        folder: the heads folder to look at, or "".
+        out: a folder whose disk is asked for free space, or "".
+    """
+
+    folder: str = ""
+    out: str = ""
+
+
+@dataclass
+class WarmUpJob:
+    """Import torch and compile the kernels while the person is still choosing."""
+
+    backend: str = "auto"
+
+
+JOBS = {"perform": PerformJob, "speak": SpeakJob, "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob}
+
+
+def read_job(verb: str, data: dict):
+    """A job dataclass from a message's dict. Raises ValueError for an unknown verb or field."""
+    if verb not in JOBS:
+        raise ValueError(f"The engine has no verb {verb!r}; it has {', '.join(JOBS)}.")
+    return JOBS[verb](**_known(JOBS[verb], dict(data)))
+
+
+def encode(message: dict) -> bytes:
+    """One message as a line of UTF-8."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def job_message(job_id: str, job) -> dict:
+    verb = next(verb for verb, cls in JOBS.items() if cls is type(job))
+    return {"type": "job", "id": job_id, "verb": verb, "job": asdict(job)}

@@ -1,0 +1,1 @@
+"""Gaussian splats: data, cameras, PLY, and one rasterize() with three backends."""

@@ -1,0 +1,1 @@
+"""Take: what drives a head over time."""
