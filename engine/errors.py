@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The errors that a person may meet: what happened, and what to do next.
 
 Raised where the cause is known; shown as they are by the command line and by Blender's panel. Anything else that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files appear under their final name only when they are whole; what the disk refuses becomes a sentence."""
 
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What crosses between Blender (addon/) and the engine: names, jobs, tracks and messages. Standard library only.
 
 The add-on imports this one file of engine/. A job is a dataclass: the command line and the panel fill in the same one.

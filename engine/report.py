@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a running job talks: progress with an estimate, warnings, and the question whether to go on."""
 
 import threading

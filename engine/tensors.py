@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Checked safetensors: our files' only container. Header, shapes and sizes are judged before any memory is taken.
 
 Format: https://github.com/huggingface/safetensors#format. Every file of ours carries `__metadata__` with "format"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Takes on disk: .emotake (safetensors, exact) for programs and take.json for people. See docs/formats.md."""
 
 import json

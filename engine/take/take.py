@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The Take: everything that drives a head, frame by frame."""
 
 from dataclasses import dataclass, field

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: every verb fills in a job of protocol.py and runs it here, without Blender."""
+
+import argparse
+import json
+import sys
+
+from .errors import InputError
+from .jobs import as_engine_error, run_job
+from .protocol import EMOTION_NAMES, DoctorJob, HeadsJob, PerformJob, SpeakJob
+from .report import Report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb. Returns the exit status: 0 well, 1 the job failed, 2 the arguments are wrong."""
+    options = build_parser().parse_args(arguments)
+    if options.verb == "serve":
+        from .serve import serve
+
+        return serve(options.log)
+    report = Report(on_progress=_show_progress, on_warning=lambda text: print(f"warning: {text}", file=sys.stderr))
+    try:
+        if options.verb == "bench":
+            from .bench import run_bench
+
+            result = run_bench(report)
+        else:
+            result = run_job(_job(options), report)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    except Exception as error:
+        known = as_engine_error(error)
+        if known.code == "internal":
+            raise
+        print(f"error: {known}", file=sys.stderr)
+        if options.json:
+            print(json.dumps({"error": {"code": known.code, "what": known.what, "todo": known.todo}}))
+        return 1
+    if options.json:
+        print(json.dumps(result, allow_nan=False))
+    else:
+        _show_result(options.verb, result)
+    return 0 if result.get("ok", True) else 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine", description="EmoSplat's engine.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        if name != "serve":
+            added.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+        return added
+
+    speak = verb("speak", "Render a head speaking an audio file.")
+    speak.add_argument("audio", metavar="AUDIO")
+    speak.add_argument("--head", default="puppet", help="name of a head, or an .emohead file (puppet)")
+    speak.add_argument("--out", required=True, metavar="DIR", help="folder for frame_#####.png and take.json")
+    _add_performance(speak, life=1.0)
+    speak.add_argument("--size", type=int, default=512, help="side of the picture without --camera (512)")
+    speak.add_argument("--camera", default="", metavar="FILE", help="camera file, see docs/formats.md")
+    speak.add_argument("--frames", default="", metavar="A-B", help="draw only these frames, counted from 1")
+    speak.add_argument("--depth", action="store_true", help="also write depth_#####.exr")
+    speak.add_argument("--backend", default="auto", choices=("auto", "gsplat", "numba", "torch"))
+    speak.add_argument("--threads", type=int, default=0, help="0: all cores")
+
+    perform = verb("perform", "Write the take of an audio file: ARKit curves, emotion, life.")
+    perform.add_argument("audio", metavar="AUDIO")
+    perform.add_argument("--out", required=True, metavar="FILE", help="take.json; an .emotake goes beside it")
+    _add_performance(perform, life=0.0)
+
+    heads = verb("heads", "List the heads at hand.")
+    heads.add_argument("--folder", default="", help="a folder of .emohead files")
+    doctor = verb("doctor", "Say what runs here, and what to do about what does not.")
+    doctor.add_argument("--folder", default="", help="the heads folder")
+    doctor.add_argument("--out", default="", help="a folder that frames will go to")
+    verb("bench", "Time the splat renderer.")
+    serve = verb("serve", "Answer jobs on stdin, for Blender.")
+    serve.add_argument("--log", default="", metavar="FILE", help="also log to this file, rotated")
+    return parser
+
+
+def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
+    parser.add_argument("--fps", default="25", help="such as 25, 23.976 or 30000/1001 (25)")
+    parser.add_argument("--emotion", default="", metavar="K=V,...", help=f"weights 0 to 1 of {', '.join(EMOTION_NAMES)}")
+    parser.add_argument("--controls", default="", metavar="FILE", help="sliders over time, see docs/formats.md")
+    parser.add_argument("--life", type=float, default=life, help=f"blinks, gaze and head motion, 0 to 1 ({life:g})")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _job(options: argparse.Namespace):
+    if options.verb == "heads":
+        return HeadsJob(options.folder)
+    if options.verb == "doctor":
+        return DoctorJob(options.folder, options.out)
+    performance = {name: getattr(options, name) for name in ("audio", "fps", "controls", "life", "seed", "out")}
+    performance["emotion"] = parse_emotion(options.emotion)
+    if options.verb == "perform":
+        return PerformJob(**performance)
+    first, last = parse_frames(options.frames)
+    rest = {name: getattr(options, name) for name in ("head", "size", "camera", "depth", "backend", "threads")}
+    return SpeakJob(**performance, **rest, first=first, last=last)
+
+
+def parse_emotion(text: str) -> dict[str, float]:
+    """"happy=0.8,sad=0.1" as a dict. Raises InputError."""
+    weights = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = part.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError:
+            raise InputError(f"--emotion {part!r} is not NAME=WEIGHT.", "Write, for example, happy=0.8,sad=0.1.") from None
+    return weights
+
+
+def parse_frames(text: str) -> tuple[int, int]:
+    """"10-20" as (10, 20), "10-" as (10, 0), "10" as (10, 10), "" as (1, 0). Raises InputError."""
+    if not text:
+        return 1, 0
+    first, dash, last = text.partition("-")
+    try:
+        return int(first), int(last) if last else (0 if dash else int(first))
+    except ValueError:
+        raise InputError(f"--frames {text!r} is not A-B.", "Write, for example, 1-250.") from None
+
+
+def _show_progress(stage: str, done: int, total: int, eta: float | None) -> None:
+    if sys.stderr.isatty():
+        rest = f", {eta:.0f} s left" if eta else ""
+        end = "\n" if done >= total else ""
+        print(f"\r\033[K{stage} {done}/{total}{rest}", end=end, file=sys.stderr, flush=True)
+
+
+def _show_result(verb: str, result: dict) -> None:
+    if verb == "speak":
+        seconds = result["seconds"]["total"]
+        print(f"{result['frames']} frames in {result['out']} ({seconds:.1f} s, {result['backend']}).")
+    elif verb == "perform":
+        print(f"{result['frames']} frames in {result['take']}.")
+    elif verb == "heads":
+        for head in result["heads"]:
+            print(f"{head['name']:20} {head['error'] or head['path'] or 'built in'}")
+    elif verb == "doctor":
+        from .doctor import as_text
+
+        print(as_text(result))
+    else:
+        print(json.dumps(result, indent=2))

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The jobs: one function per verb, shared by the command line and the worker.
+
+Each takes its dataclass of protocol.py and a Report, and returns a dict that JSON can hold. Heavy modules are imported
+inside, so that a Python which lacks one of them can still say so.
+"""
+
+import time
+from pathlib import Path
+
+from .errors import EngineError, InputError
+from .protocol import (
+    CameraTrack, Controls, DoctorJob, HeadsJob, PerformJob, SpeakJob, WarmUpJob, exact_fps,
+)
+from .report import Report
+
+
+def run_job(job, report: Report) -> dict:
+    """Run any job of protocol.JOBS.
+
+    Returns:
+        The job's result, with `seconds` per stage.
+
+    Raises:
+        EngineError: whatever went wrong, in words for people.
+    """
+    started = time.monotonic()
+    try:
+        result = _FUNCTIONS[type(job)](job, report)
+    finally:
+        report.finish()
+    seconds = {stage: round(spent, 3) for stage, spent in report.seconds.items()}
+    return {**result, "seconds": {**seconds, "total": round(time.monotonic() - started, 3)}}
+
+
+def perform_job(job: PerformJob, report: Report) -> dict:
+    """Audio and sliders become take.json and .emotake."""
+    from .files import make_folder
+    from .take.storage import save_take, write_take_json
+
+    take = _make_take(job, report)
+    out = Path(job.out)
+    make_folder(out.parent)
+    report.check()
+    write_take_json(take, out)
+    exact = out.with_suffix(".emotake")
+    save_take(take, exact)
+    return {"frames": len(take), "fps": float(take.fps), "fps_exact": str(take.fps), "take": str(out),
+            "emotake": str(exact)}
+
+
+def speak_job(job: SpeakJob, report: Report) -> dict:
+    """Audio and sliders become rendered frames and take.json."""
+    report.progress("load", 0, 1)
+    from .files import make_folder
+    from .head.library import open_head
+    from .render.camera_path import CameraPath
+    from .render.render import frame_name, render
+    from .splats.choose import choose_backend
+    from .take.storage import write_take_json
+
+    if not 8 <= job.size <= 8192:
+        raise InputError(f"The size {job.size} is outside 8 to 8192 pixels.", "Choose a size in that range.")
+    if job.first < 1 or (job.last and job.last < job.first):
+        raise InputError(f"The frames {job.first} to {job.last} are no range.", "Count from 1, first before last.")
+    backend, why = choose_backend(job.backend)
+    head = open_head(job.head)
+    cameras = CameraPath(_camera_track(job))
+    out = make_folder(job.out)
+    report.progress("load", 1, 1)
+    take = _make_take(job, report)
+    last = min(job.last or len(take), len(take))
+    if job.first > last:
+        raise InputError(
+            f"The frames start at {job.first}, but the audio gives {len(take)} frames.", "Choose an earlier range."
+        )
+    write_take_json(take, out / "take.json")
+    frames = render(
+        head, take, cameras, out, first=job.first - 1, last=last - 1, depth=job.depth, backend=backend,
+        threads=job.threads, report=report,
+    )
+    return {
+        "frames": len(frames), "first": job.first, "last": last, "take_frames": len(take), "fps": float(take.fps),
+        "fps_exact": str(take.fps), "width": cameras.width, "height": cameras.height, "backend": backend,
+        "backend_why": why, "head": head.name, "out": str(out), "take": str(out / "take.json"),
+        "first_file": str(out / frame_name(job.first - 1)),
+    }
+
+
+def heads_job(job: HeadsJob, report: Report) -> dict:
+    """List the heads at hand."""
+    from dataclasses import asdict
+
+    from .head.library import list_heads
+
+    heads = [asdict(info) for info in list_heads(job.folder)]
+    return {"heads": [{key: str(v) if isinstance(v, Path) else v for key, v in info.items()} for info in heads]}
+
+
+def doctor_job(job: DoctorJob, report: Report) -> dict:
+    """Say what runs here."""
+    from .doctor import examine
+
+    return examine(job.folder, job.out)
+
+
+def warm_up_job(job: WarmUpJob, report: Report) -> dict:
+    """Import torch and compile the kernels."""
+    report.progress("warm up", 0, 1)
+    from .splats.choose import choose_backend, warm_up
+
+    backend, why = choose_backend(job.backend)
+    warm_up(backend)
+    report.progress("warm up", 1, 1)
+    return {"backend": backend, "backend_why": why}
+
+
+_FUNCTIONS = {
+    PerformJob: perform_job, SpeakJob: speak_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
+}
+
+
+def _make_take(job: PerformJob | SpeakJob, report: Report):
+    from .perform import perform
+
+    try:
+        fps = exact_fps(job.fps)
+    except ValueError as error:
+        raise InputError(str(error), "Give frames per second such as 25, 23.976 or 30000/1001.") from None
+    return perform(job.audio, fps=fps, controls=_controls(job), seed=job.seed, report=report)
+
+
+def _controls(job: PerformJob | SpeakJob) -> Controls:
+    """The controls file, or constants; the job's own emotion weights are added to either."""
+    try:
+        constant = Controls(emotion={name: [float(value)] for name, value in job.emotion.items()})
+        if not job.controls:
+            life = [float(job.life)]
+            return Controls(emotion=constant.emotion, blink=life, gaze=life, head_motion=life)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error), "Set a weight from 0 to 1.") from None
+    controls = _read_file(Controls, job.controls)
+    for name, (weight,) in constant.emotion.items():
+        track = controls.emotion.get(name, [0.0])
+        controls.emotion[name] = [min(1.0, value + weight) for value in track]
+    return controls
+
+
+def _camera_track(job: SpeakJob) -> CameraTrack:
+    if job.camera:
+        return _read_file(CameraTrack, job.camera)
+    from .splats.cameras import portrait_camera
+
+    viewmat, K = portrait_camera(job.size, job.size)
+    return CameraTrack(job.size, job.size, [viewmat.tolist()], [K.tolist()])
+
+
+def _read_file(cls, path: str):
+    try:
+        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror}).", "Choose a file that exists.") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} cannot be used. {error}", "See docs/formats.md for what it must hold.") from None
+
+
+def as_engine_error(error: BaseException) -> EngineError:
+    """Any exception that left a job, as one with words for people."""
+    from .errors import MissingPackageError, StorageError
+
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, ImportError):
+        name = error.name or "a package"
+        return MissingPackageError(
+            f"The engine's Python cannot load {name} ({error}).",
+            "Run Doctor in the preferences, reinstall the extension, or choose another interpreter there.",
+        )
+    if isinstance(error, MemoryError):
+        return InputError("There is not enough memory for this job.", "Choose a smaller picture or a smaller head.")
+    if isinstance(error, OSError):
+        return StorageError(f"A file could not be used ({error}).", "Check the folder and the disk.")
+    internal = EngineError(f"The engine failed: {type(error).__name__}: {error}.", "Please report it with the log.")
+    internal.code = "internal"
+    return internal

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Image files: RGBA as PNG with straight alpha, depth as OpenEXR."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..files import whole_file
+
+# What Blender's own depth pass holds where there is nothing.
+NO_DEPTH = 1e10
+
+
+def straight_rgba8(colors: np.ndarray, alphas: np.ndarray) -> np.ndarray:
+    """Premultiplied float colours to 8-bit straight alpha.
+
+    Args:
+        colors: (H, W, 3) float32, premultiplied sRGB.
+        alphas: (H, W, 1) float32 in [0, 1].
+
+    Returns:
+        (H, W, 4) uint8.
+    """
+    safe = np.maximum(alphas, 1e-6)
+    rgba = np.concatenate([np.clip(colors / safe, 0.0, 1.0), np.clip(alphas, 0.0, 1.0)], axis=-1)
+    return np.round(rgba * 255.0).astype(np.uint8)
+
+
+def write_png(path: Path, rgba: np.ndarray) -> None:
+    """Write (H, W, 4) uint8 as a whole PNG or none. Raises StorageError."""
+    with whole_file(path) as part:
+        Image.fromarray(rgba).save(part, format="PNG", compress_level=1)
+
+
+def write_depth_exr(path: Path, depth: np.ndarray) -> None:
+    """Write (H, W) float32 metres as a whole one-channel OpenEXR or none. Raises StorageError."""
+    import av
+
+    height, width = depth.shape
+    context = av.CodecContext.create("exr", "w")
+    context.width, context.height, context.pix_fmt = width, height, "grayf32le"
+    context.time_base = Fraction(1, 25)
+    context.options = {"compression": "zip1", "format": "float"}
+    frame = av.VideoFrame(width, height, "grayf32le")
+    plane = frame.planes[0]
+    rows = np.zeros((height, plane.line_size // 4), np.float32)
+    rows[:, :width] = depth
+    plane.update(rows)
+    frame.pts = 0
+    packets = [*context.encode(frame), *context.encode(None)]
+    with whole_file(path) as part:
+        part.write_bytes(b"".join(bytes(packet) for packet in packets))
