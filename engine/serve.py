@@ -16,7 +16,7 @@ import threading
 import time
 
 from .jobs import as_engine_error, run_job
-from .protocol import PROTOCOL_VERSION, encode, read_job
+from .protocol import PROTOCOL_VERSION, WarmUpJob, encode, read_job
 from .report import Report
 
 CANCEL_PATIENCE = 0.3
@@ -32,12 +32,17 @@ class Worker:
         self._send = send
         self._lock = threading.Lock()
         self._current: str | None = None
+        self._job: object = None
         self._report: Report | None = None
         self._thread: threading.Thread | None = None
 
     def start(self, job_id: str, verb: str, data: dict) -> None:
         """Start a job, or answer why not."""
         with self._lock:
+            if isinstance(self._job, WarmUpJob) and self._current is not None:
+                self._report.cancel_event.set()  # nobody waits for a warm-up; the new job waits for its thread
+                self._send({**_cancelled_message(), "id": self._current})
+                self._current = None
             if self._current is not None:
                 self._answer_error(job_id, "busy", "Another job is running.", "Wait for it or cancel it.")
                 return
@@ -53,7 +58,7 @@ class Worker:
                 on_warning=lambda text: self._say(job_id, "warning", text=text),
             )
             before = self._thread
-            self._current, self._report = job_id, report
+            self._current, self._job, self._report = job_id, job, report
             self._thread = threading.Thread(target=self._run, args=(job_id, job, report, before), daemon=True)
             self._thread.start()
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs here, what does not, and what to do about each thing. Works in a Python that lacks every package."""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from .errors import EngineError
+
+PACKAGES = {
+    "numpy": "arrays", "torch": "tensors and gradients", "numba": "fast splats on the processor",
+    "safetensors": "head and take files", "soundfile": "wav, flac, ogg, mp3", "av": "sound of videos, m4a, depth files",
+    "PIL": "PNG files",
+}
+REINSTALL = "Reinstall the extension, or choose another interpreter in its preferences."
+
+
+def examine(heads_folder: str = "", out_folder: str = "") -> dict:
+    """Look at this machine.
+
+    Args:
+        heads_folder: a folder of .emohead files, or "".
+        out_folder: where frames will go, or "" for the current folder.
+
+    Returns:
+        "checks": list of {"name", "ok", "detail", "todo"}; "ok": whether the main job can run; and the same facts for
+        programs: "python", "platform", "versions", "devices", "backend", "backend_why", "heads", "disk_free_mb".
+    """
+    checks: list[dict] = []
+
+    def check(name: str, ok: bool, detail: str, todo: str = "") -> None:
+        checks.append({"name": name, "ok": ok, "detail": detail, "todo": "" if ok else todo})
+
+    version = platform.python_version()
+    check("python", sys.version_info >= (3, 11), f"{version} at {sys.executable}", "Use Python 3.11 or newer.")
+    versions = {name: _package(name, purpose, check) for name, purpose in PACKAGES.items()}
+    devices = _devices(versions, check)
+    backend, why = _backend(check)
+    heads = _heads(heads_folder, check)
+    free = _disk(out_folder, check)
+    return {
+        "ok": all(entry["ok"] for entry in checks), "checks": checks, "python": version,
+        "executable": sys.executable, "platform": platform.platform(), "cores": os.cpu_count(), "versions": versions,
+        "devices": devices, "backend": backend, "backend_why": why, "heads": heads, "disk_free_mb": free,
+    }
+
+
+def as_text(result: dict) -> str:
+    """The examination as lines for people."""
+    lines = []
+    for entry in result["checks"]:
+        lines.append(f"{'ok  ' if entry['ok'] else 'FAIL'} {entry['name']}: {entry['detail']}")
+        if entry["todo"]:
+            lines.append(f"     -> {entry['todo']}")
+    lines.append("Everything that EmoSplat needs runs here." if result["ok"] else "EmoSplat cannot run yet: see above.")
+    return "\n".join(lines)
+
+
+def _package(name: str, purpose: str, check) -> str | None:
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:  # a broken native library raises whatever it likes; the person needs its words
+        check(name, False, f"does not load ({type(error).__name__}: {error}); needed for {purpose}", REINSTALL)
+        return None
+    version = str(getattr(module, "__version__", "unknown"))
+    check(name, True, version)
+    return version
+
+
+def _devices(versions: dict, check) -> list[str]:
+    devices = [f"cpu ({os.cpu_count()} cores, {platform.machine()})"]
+    if versions["torch"]:
+        import torch
+
+        devices += [f"cuda ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+        if torch.backends.mps.is_available():
+            devices.append("mps (not used: splats have no Metal backend)")
+    check("devices", True, ", ".join(devices))
+    return devices
+
+
+def _backend(check) -> tuple[str | None, str]:
+    try:
+        from .splats.choose import choose_backend
+
+        backend, why = choose_backend("auto")
+    except (ImportError, EngineError) as error:
+        check("splats", False, f"no backend runs ({error})", REINSTALL)
+        return None, str(error)
+    check("splats", True, f"{backend}: {why}")
+    return backend, why
+
+
+def _heads(folder: str, check) -> list[str]:
+    try:
+        from .head.library import list_heads
+
+        infos = list_heads(folder)
+    except (ImportError, EngineError) as error:
+        check("heads", False, f"cannot be listed ({error})", "Choose another heads folder in the preferences.")
+        return []
+    names = [info.name for info in infos]
+    broken = [f"{info.name}: {info.error}" for info in infos if info.error]
+    detail = ", ".join(names) + (f"; broken: {'; '.join(broken)}" if broken else "")
+    check("heads", not broken, detail, "Remove the broken files from the heads folder or copy them again.")
+    return names
+
+
+def _disk(folder: str, check) -> float:
+    place = Path(folder or ".").absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free / 1e6
+    check("disk", free > 500, f"{free:,.0f} MB free at {place}", "Free some space or choose another frames folder.")
+    check("folder", os.access(place, os.W_OK), f"{place} can be written", "Choose a folder that you own.")
+    return round(free, 1)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line as farms and scripts use it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from client import ROOT
+
+from engine.protocol import EMOTION_NAMES, EXPRESSION_NAMES
+
+SAMPLE = str(ROOT / "engine/data/sample_speech.flac")
+
+
+def run(*arguments, **more):
+    return subprocess.run([sys.executable, "-m", "engine", *map(str, arguments)], cwd=ROOT, capture_output=True,
+                          text=True, timeout=300, **more)
+
+
+def last_json(process) -> dict:
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole")
+    process = run("speak", SAMPLE, "--out", out, "--size", 64, "--frames", "1-20", "--emotion", "happy=0.8", "--json")
+    assert process.returncode == 0, process.stderr
+    return out, last_json(process)
+
+
+def test_speak_prints_one_object_and_writes_what_it_names(spoken):
+    out, result = spoken
+    assert result["frames"] == 20 and result["backend"] in ("numba", "gsplat", "torch")
+    assert {"frames", "seconds", "fps", "backend", "out", "take"} <= set(result)
+    assert len(list(out.glob("frame_*.png"))) == 20
+
+
+def test_take_json_holds_what_people_were_promised(spoken):
+    take = json.loads((spoken[0] / "take.json").read_text())
+    assert take["fps"] == 25.0 and tuple(take["expression_names"]) == EXPRESSION_NAMES
+    assert tuple(take["emotion_names"]) == EMOTION_NAMES
+    frames = take["frames"]
+    assert np.array(take["expression"]).shape == (frames, 52)
+    weights = np.array(take["emotion_weights"])
+    assert weights.shape == (frames, 8) and np.allclose(weights[:, EMOTION_NAMES.index("happy")], 0.8)
+    assert np.array(take["gaze"]).shape == (frames, 2) and np.array(take["head_pose"]).shape == (frames, 6)
+
+
+def test_pieces_give_the_same_files_as_the_whole(spoken, tmp_path):
+    for frames in ("1-7", "8-20"):
+        done = run("speak", SAMPLE, "--out", tmp_path, "--size", 64, "--frames", frames, "--emotion", "happy=0.8")
+        assert done.returncode == 0, done.stderr
+    for path in spoken[0].iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_perform_rests_unless_asked(tmp_path):
+    result = last_json(run("perform", SAMPLE, "--out", tmp_path / "take.json", "--json"))
+    take = json.loads((tmp_path / "take.json").read_text())
+    assert result["frames"] == take["frames"]
+    expression = np.array(take["expression"])
+    assert expression[:, EXPRESSION_NAMES.index("jawOpen")].max() > 0.1
+    for name in ("eyeBlinkLeft", "eyeLookInLeft", "browInnerUp"):
+        assert not expression[:, EXPRESSION_NAMES.index(name)].any(), name
+    assert not np.array(take["head_pose"]).any()
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (["missing.wav"], "audio", "missing.wav"),
+    ([SAMPLE, "--emotion", "happy=7.0"], "input", "7"),
+    ([SAMPLE, "--emotion", "hungry=1"], "input", "hungry"),
+    ([SAMPLE, "--emotion", "happy"], "input", "happy"),
+    ([SAMPLE, "--emotion", "happy=nan"], "input", "nan"),
+    ([SAMPLE, "--fps", "0"], "input", "fps"),
+    ([SAMPLE, "--fps", "fast"], "input", "fast"),
+    ([SAMPLE, "--frames", "9-3"], "input", "range"),
+    ([SAMPLE, "--frames", "90000-90010"], "input", "90000"),
+    ([SAMPLE, "--frames", "x"], "input", "x"),
+    ([SAMPLE, "--size", "0"], "input", "size"),
+    ([SAMPLE, "--life", "-1"], "input", "-1"),
+    ([SAMPLE, "--head", "nobody"], None, "nobody"),
+    ([SAMPLE, "--camera", "nowhere.json"], "input", "nowhere.json"),
+    ([SAMPLE, "--controls", __file__], "input", "JSON"),
+    ([SAMPLE, "--out", SAMPLE], "storage", "not a folder"),
+])
+def test_bad_input_says_what_and_what_next(tmp_path, arguments, code, words):
+    if "--out" not in arguments:
+        arguments = [*arguments, "--out", str(tmp_path / "out")]
+    process = run("speak", *arguments, "--json")
+    assert process.returncode == 1
+    error = last_json(process)["error"]
+    assert code in (None, error["code"]) and words in error["what"] and error["todo"]
+    assert "Traceback" not in process.stderr
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_doctor_tells_and_agrees_with_itself():
+    process = run("doctor", "--json")
+    result = last_json(process)
+    assert process.returncode == 0 and result["ok"], result
+    assert result["backend"] and result["backend_why"] and "puppet" in result["heads"]
+
+
+def test_doctor_names_a_missing_package_and_what_to_do(tmp_path):
+    """A Python without site-packages stands for an interpreter of the user's own that lacks everything."""
+    process = subprocess.run([sys._base_executable, "-S", "-m", "engine", "doctor", "--json"], cwd=ROOT,
+                             capture_output=True, text=True, timeout=60)
+    result = last_json(process)
+    assert process.returncode == 1 and not result["ok"]
+    torch = next(entry for entry in result["checks"] if entry["name"] == "torch")
+    assert not torch["ok"] and torch["todo"]
+
+
+def test_a_job_in_a_python_without_packages_names_the_package(tmp_path):
+    process = subprocess.run([sys._base_executable, "-S", "-m", "engine", "speak", SAMPLE, "--out", str(tmp_path), "--json"],
+                             cwd=ROOT, capture_output=True, text=True, timeout=60)
+    error = last_json(process)["error"]
+    assert error["code"] == "missing_package" and "Doctor" in error["todo"]
