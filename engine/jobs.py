@@ -5,6 +5,7 @@ Each takes its dataclass of protocol.py and a Report, and returns a dict that JS
 inside, so that a Python which lacks one of them can still say so.
 """
 
+import os
 import time
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
     write_take_json(take, out / "take.json")
     frames = render(
         head, take, cameras, out, first=job.first - 1, last=last - 1, depth=job.depth, backend=backend,
-        threads=job.threads, report=report,
+        threads=job.threads or os.cpu_count() or 1, report=report,
     )
     return {
         "frames": len(frames), "first": job.first, "last": last, "take_frames": len(take), "fps": float(take.fps),

@@ -236,7 +236,7 @@ class SpeakJob:
         first, last: frames to draw, counted from 1, inclusive; last 0 means to the end.
         depth: also write depth_#####.exr (metres along the camera's z axis).
         backend: auto, gsplat, numba or torch.
-        threads: 0 for all but one core.
+        threads: 0 for all cores.
     """
 
     audio: str
