@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Gaussians as plain tensors."""
 
 from dataclasses import dataclass
