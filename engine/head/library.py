@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The heads at hand: the bundled ones by name, and the .emohead files of a folder."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..errors import FormatError, InputError
+from .head import Head
+from .puppet import build_puppet
+from .storage import load_head
+
+SUFFIX = ".emohead"
+
+
+@dataclass(frozen=True)
+class HeadInfo:
+    """One line of the list of heads.
+
+    Args:
+        name: what `open_head` takes.
+        path: its file; "" for a bundled head.
+        gaussians: how many; 0 where the file cannot be used.
+        title: for people.
+        error: why the file cannot be used, or "".
+    """
+
+    name: str
+    path: str
+    gaussians: int
+    title: str
+    error: str = ""
+
+
+@cache
+def _puppet() -> Head:
+    return build_puppet()
+
+
+BUNDLED = {"puppet": _puppet}
+
+
+def list_heads(folder: str | Path = "") -> list[HeadInfo]:
+    """Every bundled head, then every .emohead of `folder`, sorted by name; a broken one is listed with its error.
+
+    Raises:
+        InputError: `folder` is given and is no folder that can be read.
+    """
+    infos = [_info(name, "", make()) for name, make in BUNDLED.items()]
+    for path in _files(folder):
+        try:
+            infos.append(_info(path.stem, str(path), load_head(path)))
+        except FormatError as error:
+            infos.append(HeadInfo(path.stem, str(path), 0, path.stem, str(error)))
+    return infos
+
+
+def open_head(name_or_path: str | Path, folder: str | Path = "") -> Head:
+    """A head by its bundled name, by the name of a file in `folder`, or by the path of an .emohead.
+
+    Raises:
+        FormatError: the file is missing or cannot be used.
+        InputError: no head has this name; the message lists those there are.
+    """
+    name = str(name_or_path)
+    if name in BUNDLED:
+        return BUNDLED[name]()
+    if Path(name).suffix.lower() == SUFFIX:
+        return load_head(name)
+    files = _files(folder)
+    for path in files:
+        if path.stem == name:
+            return load_head(path)
+    names = ", ".join([*BUNDLED, *(path.stem for path in files)])
+    raise InputError(f"There is no head {name!r}; there are: {names}.", "Choose one of these, or an .emohead file.")
+
+
+def _files(folder: str | Path) -> list[Path]:
+    if not str(folder):
+        return []
+    try:
+        return sorted(path for path in Path(folder).iterdir() if path.suffix.lower() == SUFFIX)
+    except OSError as error:
+        raise InputError(
+            f"The heads folder {folder} cannot be read ({error.strerror}).", "Choose a folder that exists."
+        ) from None
+
+
+def _info(name: str, path: str, head: Head) -> HeadInfo:
+    return HeadInfo(name, path, len(head.gaussians), str(head.meta.get("title", head.name))[:200])

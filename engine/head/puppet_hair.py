@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The puppet's hair: an undercoat, combed strokes over it, and locks that give the outline its character."""
+
+import numpy as np
+
+from .puppet_patch import Patch, dot, join, make_patch, smoothstep, unit
+from .puppet_skin import HAIR
+from .puppet_surface import along_rays, graded_spiral, gradient
+
+CROWN = np.array([0.016, 0.062, 0.100])
+_HAIRLINE_Y = [-0.120, -0.085, -0.060, -0.036, -0.018, -0.010, 0.004, 0.022, 0.036, 0.060, 0.120]
+_HAIRLINE_Z = [0.090, 0.084, 0.074, 0.046, 0.004, -0.004, 0.020, 0.010, -0.022, -0.050, -0.056]
+
+
+def _above_hairline(points: np.ndarray) -> np.ndarray:
+    return points[:, 2] - np.interp(points[:, 1], _HAIRLINE_Y, _HAIRLINE_Z)
+
+
+def _combed(points: np.ndarray, normals: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Direction of growth: away from the crown, swept to one side over the forehead, a little unruly."""
+    away = unit(points - CROWN)
+    sweep = smoothstep(0.02, -0.08, points[:, 1])[:, None] * np.array([0.9, 0.0, 0.1])
+    flow = away + sweep + 0.12 * rng.standard_normal(points.shape)
+    return unit(flow - normals * dot(normals, flow))
+
+
+def _tone(points: np.ndarray, tangents: np.ndarray, rng: np.random.Generator, low: float, high: float) -> np.ndarray:
+    clump = np.sin(190 * points[:, 0] + 60 * points[:, 2]) * np.sin(140 * points[:, 1] - 90 * points[:, 0])
+    value = low + (high - low) * np.clip(0.5 + 0.25 * clump + 0.22 * rng.standard_normal(len(points)), 0, 1)
+    half = unit(np.array([-0.25, -0.75, 0.60]))
+    sheen = np.maximum(1 - (tangents @ half) ** 2, 0.0) ** 14
+    return HAIR * (value + 0.35 * sheen)[:, None] + 0.04 * sheen[:, None]
+
+
+def scalp(rng: np.random.Generator) -> Patch:
+    """Undercoat and combed coat."""
+    coats = []
+    for spacing, offset, low, high, size in (
+        (0.0068, 0.0030, 0.35, 0.60, (0.0060, 0.0040, 0.0012)),
+        (0.0050, 0.0085, 0.55, 1.05, (0.0078, 0.0019, 0.0013)),
+    ):
+        directions = graded_spiral(spacing, spacing, 1.0, 2.0)
+        points = along_rays(directions, offset)
+        above = _above_hairline(points)
+        points = points[above > 0.0]
+        above = above[above > 0.0]
+        normals = gradient(points)
+        tangents = _combed(points, normals, rng)
+        swell = 0.0022 * np.sin(170 * points[:, 0] + 40 * points[:, 2] + 1.0) * np.sin(120 * points[:, 1])
+        thin = smoothstep(0.0, 0.016, above)
+        points = points + normals * ((swell + 0.0012 * rng.standard_normal(len(points))) * thin)[:, None]
+        points = points - normals * (0.6 * offset * (1 - thin))[:, None]
+        lean = normals + 0.15 * rng.standard_normal(points.shape)
+        jitter = 0.85 + 0.3 * rng.random((len(points), 1))
+        albedo = np.clip(_tone(points, tangents, rng, low, high), 0.0, 1.0)
+        coats.append(make_patch(points, lean, np.array(size) * jitter, albedo, tangents=tangents))
+    return join(coats)
+
+
+def _direction(azimuth: float, elevation: float) -> np.ndarray:
+    """Unit direction; azimuth 0 is the face, positive to the head's left, in degrees."""
+    a, e = np.radians(azimuth), np.radians(elevation)
+    return np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])
+
+
+def _lock(root, bend, tip, thickness: float, rng: np.random.Generator) -> Patch:
+    """A tapered tube of strokes along a quadratic curve.
+
+    Args:
+        root, bend, tip: (azimuth, elevation, metres above the skin) of the curve's control points.
+    """
+    control = [along_rays(_direction(a, e)[None], 0.0)[0] + h * _direction(a, e) for a, e, h in (root, bend, tip)]
+    nodes, ring = 9, 7
+    t = np.repeat(np.linspace(0.02, 1.0, nodes), ring)[:, None]
+    turn = (np.tile(np.arange(ring), nodes) + 0.5 * np.repeat(np.arange(nodes), ring)) * 2 * np.pi / ring
+    centre = (1 - t) ** 2 * control[0] + 2 * t * (1 - t) * control[1] + t * t * control[2]
+    along = unit(2 * (1 - t) * (control[1] - control[0]) + 2 * t * (control[2] - control[1]))
+    side = unit(np.cross(along, centre))
+    normal = np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * np.cross(along, side)
+    radius = thickness * np.sqrt(np.maximum(1 - t**2.2, 0.0)) * (0.75 + 0.5 * np.sin(np.pi * np.minimum(t * 1.3, 1)))
+    flat = 1 - 0.35 * np.abs(np.sin(turn))[:, None]
+    length = np.linalg.norm(control[2] - control[0]) / nodes
+    scales = np.concatenate([0 * t + 0.75 * length, 0.42 * radius + 0.0006, 0 * t + 0.0005], axis=1)
+    points = centre + normal * radius * flat
+    albedo = _tone(points, along, rng, 0.62, 1.12) * (0.70 + 0.45 * t)
+    return make_patch(points, normal, scales, np.clip(albedo, 0, 1), tangents=along)
+
+
+def locks(rng: np.random.Generator) -> Patch:
+    """A swept fringe, a tuft that stands up, and a few strands before the ears and in the nape."""
+    made = []
+    for k in range(13):  # fringe: rooted along a side parting, falling over the forehead to the head's left
+        f = k / 12
+        start, end = -34 + 62 * f, -30 + 96 * f
+        made.append(_lock(
+            (start, 66 - 8 * f, 0.006), (start + 16, 58 - 6 * f, 0.022),
+            (end, 47 - 20 * f * f + 5 * rng.standard_normal() - 4 * (k % 2), 0.010), 0.0085, rng,
+        ))
+    for k in range(6):  # fringe on the parting's other side
+        f = k / 5
+        made.append(_lock(
+            (-36 - 8 * f, 64 - 6 * f, 0.005), (-48 - 16 * f, 54 - 8 * f, 0.017),
+            (-44 - 30 * f, 40 - 26 * f + 3 * rng.standard_normal(), 0.007), 0.0075, rng,
+        ))
+    for k in range(9):  # tuft
+        a = -40 + 22 * k + 8 * rng.standard_normal()
+        made.append(_lock(
+            (a, 76, 0.004), (a + 10, 80, 0.030), (a + 46, 70 + 5 * rng.standard_normal(), 0.034 + 0.010 * rng.random()),
+            0.0075, rng,
+        ))
+    for mirror in (1, -1):
+        for k in range(3):
+            made.append(_lock(
+                (mirror * (72 + 7 * k), 22, 0.006), (mirror * (74 + 6 * k), 8, 0.012),
+                (mirror * (70 + 8 * k), -6 - 3 * k + 3 * rng.standard_normal(), 0.006), 0.0062, rng,
+            ))
+        for k in range(4):
+            made.append(_lock(
+                (mirror * (118 + 16 * k), 0, 0.006), (mirror * (120 + 16 * k), -18, 0.014),
+                (mirror * (112 + 16 * k), -34 + 3 * rng.standard_normal(), 0.014), 0.0080, rng,
+            ))
+    return join(made)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The puppet's measures, and its skin as a signed distance field of smoothly joined ellipsoids.
+
+Metres, the head's frame: origin between the ears, face towards -y, z up, x to the head's left. Smooth union after
+Inigo Quilez (https://iquilezles.org/articles/smin/, quadratic).
+"""
+
+import numpy as np
+
+from .puppet_patch import smoothstep, unit
+
+EYE = np.array([0.0355, -0.0600, 0.0060])  # the left one; the right one is its mirror image
+EYE_RADIUS = 0.0275
+MOUTH_Z = -0.0610
+MOUTH_HALF = 0.0260
+MOUTH_CURVE = 0.0040  # how much higher the corners are
+BROW_Z = 0.0490
+
+# centre, radii, width of the blend with what comes before
+_SKULL = (
+    ((0.0, 0.012, 0.032), (0.088, 0.096, 0.084), 0.0),
+    ((0.0, -0.020, -0.036), (0.072, 0.066, 0.066), 0.045),
+    ((0.041, -0.044, -0.043), (0.037, 0.036, 0.034), 0.030),
+    ((-0.041, -0.044, -0.043), (0.037, 0.036, 0.034), 0.030),
+    ((0.0, -0.058, -0.083), (0.028, 0.024, 0.022), 0.034),
+    ((0.0, -0.062, 0.040), (0.052, 0.022, 0.020), 0.040),
+    ((0.0, -0.074, -0.058), (0.026, 0.016, 0.020), 0.030),
+)
+_NOSE = (
+    ((0.0, -0.087, -0.012), (0.0075, 0.012, 0.022), 0.020),
+    ((0.0, -0.1015, -0.0245), (0.0125, 0.0115, 0.0105), 0.014),
+    ((0.0098, -0.0930, -0.0270), (0.0072, 0.0085, 0.0070), 0.009),
+    ((-0.0098, -0.0930, -0.0270), (0.0072, 0.0085, 0.0070), 0.009),
+)
+
+
+def _ellipsoid(points: np.ndarray, centre: tuple, radii: tuple) -> np.ndarray:
+    scaled = (points - centre) / radii
+    length = np.linalg.norm(scaled, axis=-1)
+    return length * (length - 1.0) / np.maximum(np.linalg.norm(scaled / radii, axis=-1), 1e-9)
+
+
+def _smooth_union(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
+    h = np.maximum(width - np.abs(a - b), 0.0) / width
+    return np.minimum(a, b) - h * h * width / 4
+
+
+def distance(points: np.ndarray, nose: bool = True) -> np.ndarray:
+    """(..., 3) to (...), about the signed distance to the skin in metres, negative inside.
+
+    Args:
+        nose: with the nose; the skin slides over the face without it.
+    """
+    d = _ellipsoid(points, *_SKULL[0][:2])
+    for centre, radii, width in _SKULL[1:] + (_NOSE if nose else ()):
+        d = _smooth_union(d, _ellipsoid(points, centre, radii), width)
+    return d
+
+
+def gradient(points: np.ndarray, nose: bool = True) -> np.ndarray:
+    """(..., 3) unit outward normals of the distance field."""
+    step = 5e-4
+    axes = [distance(points + step * axis, nose) - distance(points - step * axis, nose) for axis in np.eye(3)]
+    return unit(np.stack(axes, axis=-1))
+
+
+def front(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """y of the face without its nose at (x, z), arrays of one shape; 0 beside the face."""
+    low, high = np.full(np.shape(x), -0.16), np.zeros(np.shape(x))
+    for _ in range(22):
+        middle = (low + high) / 2
+        inside = distance(np.stack([x, middle, z], axis=-1), nose=False) < 0
+        low, high = np.where(inside, low, middle), np.where(inside, middle, high)
+    return (low + high) / 2
+
+
+def along_rays(directions: np.ndarray, offset: float = 0.0, origin=(0.0, -0.012, 0.0)) -> np.ndarray:
+    """(N, 3) unit directions to (N, 3) points `offset` outside the skin, seen from `origin`."""
+    near, far = np.full(len(directions), 0.02), np.full(len(directions), 0.20)
+    for _ in range(24):
+        middle = (near + far) / 2
+        inside = distance(origin + middle[:, None] * directions) < offset
+        near, far = np.where(inside, middle, near), np.where(inside, far, middle)
+    return origin + ((near + far) / 2)[:, None] * directions
+
+
+def graded_spiral(fine: float, coarse: float, start: float, end: float, radius: float = 0.092) -> np.ndarray:
+    """Unit directions of a Fibonacci spiral about -y whose spacing grows with the angle.
+
+    Args:
+        fine, coarse: spacing in metres on a sphere of `radius`, up to `start` and from `end` (radians).
+
+    Returns:
+        (N, 3)
+    """
+    angle = np.linspace(0.0, np.pi, 2000)
+    spacing = (fine + (coarse - fine) * smoothstep(start, end, angle)) / radius
+    density = 2 * np.pi * np.sin(angle) / (0.866 * spacing**2)
+    total = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(angle))])
+    count = int(total[-1])
+    polar = np.interp(np.arange(count) + 0.5, total, angle)
+    turn = np.arange(count) * np.pi * (3 - np.sqrt(5))
+    return np.stack([np.sin(polar) * np.cos(turn), -np.cos(polar), np.sin(polar) * np.sin(turn)], axis=-1)
+
+
+def slit(x: np.ndarray) -> np.ndarray:
+    """z of the line where the lips meet, at x in metres; beyond the corners it goes on level."""
+    return MOUTH_Z + MOUTH_CURVE * np.minimum((x / MOUTH_HALF) ** 2, 1.4)
