@@ -49,7 +49,7 @@ def rasterize(
         backgrounds: (C, D), or None for black; a depth channel has background 0.
         render_mode: colours, accumulated depth (D) or expected depth (ED), or both with the depth as last channel.
         backend: auto, gsplat, numba or torch.
-        threads: of the numba backend; 0 for all cores but one.
+        threads: of the numba backend; 0 for all cores.
 
     Returns:
         Colours (C, H, W, X), premultiplied by alpha where there is no background; alphas (C, H, W, 1); and a dict of

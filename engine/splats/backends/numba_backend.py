@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Splats on any CPU: numba kernels with explicit SIMD behind three autograd functions, in float32.
+
+The same picture and gradients twice, on any number of threads: work is cut and summed in a fixed order.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .numba_kernels.bins import RECORD, Bins, bin_splats
+from .numba_kernels.blend import CHANNELS, PLANE, blend_kernel
+from .numba_kernels.blend_backward import PAIR, blend_backward_kernel, gather_pairs
+from .numba_kernels.parallel import run, spans, thread_count
+from .numba_kernels.project import SPAN, camera_table, project, project_backward
+from .numba_kernels.sh import sh_colors, sh_colors_backward
+
+PIECES = 8  # pieces of work per thread where their cost is uneven
+
+
+class NumbaBackend:
+    """The stages of `rasterize` on `threads` threads (0: all cores); arguments and results as in torch_backend."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = thread_count(threads)
+
+    def project(self, means, quats, scales, opacities, viewmats, Ks, *settings) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        means2d, depths, conics, radii = _Project.apply(
+            *_float32(means, quats, scales, opacities, viewmats, Ks), settings, self.threads
+        )
+        return means2d, depths, conics, radii
+
+    def sh_colors(self, degree: int, means, campos, coeffs) -> Tensor:
+        if coeffs.dim() == 3:
+            coeffs = coeffs[None]
+        return _SHColors.apply(*_float32(means, campos, coeffs), degree, self.threads)
+
+    def rasterize_to_pixels(
+        self, means2d, conics, colors, opacities, depths, radii, width: int, height: int, backgrounds
+    ) -> tuple[Tensor, Tensor]:
+        if backgrounds is None:
+            backgrounds = colors.new_zeros(len(means2d), colors.shape[-1])
+        return _Rasterize.apply(
+            *_float32(means2d, conics, colors, opacities, backgrounds), depths, radii, width, height, self.threads
+        )
+
+
+def _float32(*tensors: Tensor) -> list[Tensor]:
+    return [t.to("cpu", torch.float32) for t in tensors]
+
+
+def _arrays(*tensors: Tensor) -> list[np.ndarray]:
+    return [t.detach().contiguous().numpy() for t in tensors]
+
+
+class _Project(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, means, quats, scales, opacities, viewmats, Ks, settings, threads):
+        width, height, near_plane, far_plane, eps2d = settings
+        C, N = len(viewmats), len(means)
+        arrays = _arrays(means, quats, scales)
+        cameras = camera_table(*_arrays(viewmats, Ks))
+        means2d, depths = np.empty((C, N, 2), np.float32), np.empty((C, N), np.float32)
+        conics, radii = np.empty((C, N, 3), np.float32), np.empty((C, N, 2), np.int32)
+        run(
+            threads, project, spans(N, SPAN), *arrays, *_arrays(opacities), cameras, width, height, float(near_plane),
+            float(far_plane), float(eps2d), means2d, depths, conics, radii,
+        )
+        ctx.arrays, ctx.cameras, ctx.radii, ctx.threads = arrays, cameras, radii, threads
+        ctx.settings = (width, height, float(eps2d))
+        outputs = [torch.from_numpy(a) for a in (means2d, depths, conics, radii)]
+        ctx.mark_non_differentiable(outputs[-1])
+        return tuple(outputs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, v_means2d, v_depths, v_conics, _):
+        gradients = [np.empty_like(a) for a in ctx.arrays]
+        pieces = spans(len(ctx.arrays[0]), SPAN)
+        v_cameras = np.zeros((len(pieces), len(ctx.cameras), 4, 3))
+        run(
+            ctx.threads, project_backward, pieces, *ctx.arrays, ctx.cameras, *ctx.settings, ctx.radii,
+            *_arrays(v_means2d, v_depths, v_conics), *gradients, v_cameras,
+        )
+        v_viewmats = np.zeros((len(ctx.cameras), 4, 4), np.float32)
+        v_viewmats[:, :3] = v_cameras.sum(0).transpose(0, 2, 1)
+        v_viewmats[:, :3, :3] = v_cameras.sum(0)[:, :3]
+        v_means, v_quats, v_scales = (torch.from_numpy(g) for g in gradients)
+        return v_means, v_quats, v_scales, None, torch.from_numpy(v_viewmats), None, None, None
+
+
+class _SHColors(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, means, campos, coeffs, degree, threads):
+        arrays = _arrays(means, campos, coeffs)
+        colors = np.empty((len(campos), len(means), 3), np.float32)
+        run(threads, sh_colors, spans(len(means), SPAN), degree, *arrays, colors)
+        ctx.arrays, ctx.colors, ctx.degree, ctx.threads = arrays, colors, degree, threads
+        return torch.from_numpy(colors)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, v_colors):
+        means, campos, coeffs = ctx.arrays
+        v_means, v_coeffs = np.empty_like(means), np.empty_like(coeffs)
+        pieces = spans(len(means), SPAN)
+        v_campos = np.zeros((len(pieces), *campos.shape))
+        run(
+            ctx.threads, sh_colors_backward, pieces, ctx.degree, *ctx.arrays, ctx.colors, *_arrays(v_colors), v_means,
+            v_campos, v_coeffs,
+        )
+        v_campos = v_campos.sum(0).astype(np.float32)
+        return torch.from_numpy(v_means), torch.from_numpy(v_campos), torch.from_numpy(v_coeffs), None, None
+
+
+class _Rasterize(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, means2d, conics, colors, opacities, backgrounds, depths, radii, width, height, threads):
+        C, D = backgrounds.shape
+        means2d, conics, colors, opacities, depths, radii, backgrounds = _arrays(
+            means2d, conics, colors, opacities, depths, radii, backgrounds
+        )
+        picture, alphas = np.empty((C, height, width, D), np.float32), np.empty((C, height, width, 1), np.float32)
+        ctx.views = []
+        for c in range(C):
+            bins = bin_splats(means2d[c], conics[c], opacities, depths[c], radii[c], width, height, threads)
+            size = (len(bins.tile_starts) - 1) * PLANE
+            state = np.empty(size, np.float32), np.empty(size, np.float32)
+            for group in _channel_groups(D):
+                _set_colors(bins, colors[c], group)
+                part = picture[c] if len(group) == D else np.empty((height, width, len(group)), np.float32)
+                run(
+                    threads, blend_kernel(len(group)), bins.pieces(PIECES * threads), bins.records, bins.tile_starts,
+                    bins.pair_ranks, bins.pair_rows, bins.tiles_x, backgrounds[c, group.start : group.stop], part,
+                    alphas[c], *state,
+                )
+                if part is not picture[c]:
+                    picture[c, ..., group.start : group.stop] = part
+            ctx.views.append((bins, state))
+        ctx.arrays, ctx.threads = (means2d, conics, colors, opacities, backgrounds), threads
+        picture, alphas = torch.from_numpy(picture), torch.from_numpy(alphas)
+        ctx.save_for_backward(alphas)
+        return picture, alphas
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, v_picture, v_alphas):
+        means2d, conics, colors, opacities, backgrounds = ctx.arrays
+        v_backgrounds = None
+        if ctx.needs_input_grad[4]:
+            (alphas,) = ctx.saved_tensors
+            v_backgrounds = ((1 - alphas) * v_picture).sum((1, 2))
+        v_picture, v_alphas = _arrays(v_picture, v_alphas)
+        v_means2d, v_conics, v_colors, v_opacities = (
+            np.zeros_like(a) for a in (means2d, conics, colors, opacities)
+        )
+        D = backgrounds.shape[1]
+        for c, (bins, state) in enumerate(ctx.views):
+            v_pairs = np.empty(len(bins.pair_ranks) * PAIR, np.float32)
+            for group in _channel_groups(D):
+                _set_colors(bins, colors[c], group)
+                channels = slice(group.start, group.stop)
+                run(
+                    ctx.threads, blend_backward_kernel(len(group)), bins.pieces(PIECES * ctx.threads), bins.records,
+                    bins.tile_starts, bins.pair_ranks, bins.pair_rows, bins.tiles_x, backgrounds[c, channels], *state,
+                    np.ascontiguousarray(v_picture[c, ..., channels]),
+                    v_alphas[c] if group.start == 0 else np.zeros_like(v_alphas[c]), v_pairs,
+                )
+                v_group = np.zeros((len(opacities), len(group)), np.float32)
+                run(
+                    ctx.threads, gather_pairs, spans(len(bins.order), SPAN), bins.order, bins.records, opacities,
+                    bins.pair_rows, bins.splat_starts, bins.splat_pairs, v_pairs, v_means2d[c], v_conics[c],
+                    v_opacities, v_group,
+                )
+                v_colors[c, :, channels] = v_group
+        v_means2d, v_conics, v_colors, v_opacities = (
+            torch.from_numpy(a) for a in (v_means2d, v_conics, v_colors, v_opacities)
+        )
+        return v_means2d, v_conics, v_colors, v_opacities, v_backgrounds, None, None, None, None, None
+
+
+def _channel_groups(count: int) -> list[range]:
+    """The channels in groups that one pass of the kernels takes."""
+    return [range(start, stop) for start, stop in spans(count, CHANNELS)]
+
+
+def _set_colors(bins: Bins, colors: np.ndarray, group: range) -> None:
+    records = bins.records.reshape(-1, RECORD)
+    records[:, 6 : 6 + len(group)] = colors[bins.order, group.start : group.stop]
