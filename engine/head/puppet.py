@@ -63,7 +63,7 @@ def build_puppet(seed: int = 0) -> Head:
 
 def _face(rng: np.random.Generator) -> list[Part]:
     """Face, lips and brows: all that the skin's fields move."""
-    face = puppet_skin.face(rng)
+    face = join([puppet_skin.face(rng), puppet_skin.under_skin(), puppet_skin.freckles(rng)])
     face.side = np.where(face.means[:, 2] >= slit(face.means[:, 0]), 1.0, -1.0)
     lips = [puppet_mouth.lip(1), puppet_mouth.lip(-1)]
     brow = puppet_skin.brow(rng)
@@ -81,9 +81,9 @@ def _eyes(rng: np.random.Generator) -> list[Part]:
     parts = []
     for name, mirror in (("left", 1), ("right", -1)):
         ball, lights = puppet_eyes.eyeball(rng), puppet_eyes.catch_lights(mirror)
-        for patch, joint in ((ball, f"eye_{name}"), (lights, "head")):
+        for patch, share in ((ball, 1.0), (lights, 0.5)):
             patch = patch if mirror > 0 else puppet_eyes.mirrored(patch)
-            parts.append(Part(patch, weights(patch, joint, 1.0), {}))
+            parts.append(Part(patch, weights(patch, f"eye_{name}", share), {}))
         for side, lid_name in ((1, "upper"), (-1, "lower")):
             patch = join([puppet_eyes.lid(side), puppet_eyes.lashes(side)])
             share = lid_share(puppet_eyes.angles(patch.means)[0])
@@ -113,9 +113,9 @@ def _with_jaw(patch: Patch, share: float) -> dict[str, np.ndarray]:
 
 
 def _around(rng: np.random.Generator) -> list[Part]:
-    ear = puppet_skin.ear(rng)
+    ear = puppet_skin.ear()
     still = join([ear, puppet_eyes.mirrored(ear), puppet_hair.scalp(rng), puppet_hair.locks(rng)])
-    neck, clothes = puppet_skin.neck(rng), join([puppet_clothes.jumper(), puppet_clothes.collar()])
+    neck, clothes = puppet_skin.neck(), join([puppet_clothes.jumper(), puppet_clothes.collar()])
     return [
         Part(still, weights(still, "head", 1.0), {}),
         Part(neck, weights(neck, "torso", neck_share(neck.means)), {}),

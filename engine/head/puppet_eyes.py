@@ -50,11 +50,11 @@ def angles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def eyeball(rng: np.random.Generator) -> Patch:
     """Rings about the line of sight: pupil, iris with its dark rim, white."""
-    polar = np.radians(np.concatenate([[1.5, 4.5, 7.5, 10.2], np.arange(12.6, 27.0, 2.0), [29, 32, 36], np.arange(41, 83, 5.5)]))
+    polar = np.radians(np.concatenate([[1.5, 4.5, 7.5, 10.2], np.arange(12.8, 27.0, 2.2), [28.6, 32.0, 36.5, 42.0, 48.5, 55.5, 63.0, 71.0]]))
     patches = []
     step = np.gradient(polar)
     for angle, size in zip(polar, step):
-        count = max(5, int(round(2 * np.pi * np.sin(angle) / max(size, np.radians(2.2)))))
+        count = max(5, int(round(2 * np.pi * np.sin(angle) / max(size, np.radians(2.6)))))
         turn = (np.arange(count) + 0.5 * (count % 2)) * 2 * np.pi / count
         direction = np.stack(
             [np.sin(angle) * np.cos(turn), np.full(count, -np.cos(angle)), np.sin(angle) * np.sin(turn)], axis=-1
@@ -73,7 +73,7 @@ def eyeball(rng: np.random.Generator) -> Patch:
             albedo = IRIS * (streak * low)[:, None] * (1 - min(rim, 1.0)) + IRIS_RIM * min(rim, 1.0)
             albedo = np.clip(albedo, 0.0, 1.0)
         patches.append(
-            make_patch(EYE + EYE_RADIUS * direction, direction, scales, albedo, tangents=around, gloss=gloss)
+            make_patch(EYE + EYE_RADIUS * direction, direction, scales, albedo, tangents=around, gloss=gloss, shelter=0.6)
         )
     return join(patches)
 
@@ -97,13 +97,13 @@ def catch_lights(mirror: int) -> Patch:
 def lid(side: int) -> Patch:
     """A lid's shell from its edge to far under the brow (`side` 1) or the cheek (-1)."""
     rest, radius, reach = (UPPER_REST, UPPER_RADIUS, 1.75) if side > 0 else (LOWER_REST, LOWER_RADIUS, 0.95)
-    columns, rows = 27, 22 if side > 0 else 12
+    columns, rows = 21, 16 if side > 0 else 9
     azimuth, t = np.meshgrid(np.radians(np.linspace(-72, 72, columns)), np.linspace(0, 1, rows), indexing="ij")
     meridian = edge(azimuth, rest) + side * reach * t**1.25
     points = on_sphere(azimuth, meridian, np.full(t.shape, radius))
     rim = smoothstep(0.16, 0.02, t)[..., None]
     albedo = LID * (1 - 0.18 * rim)
-    return grid_patch(points, points + (points - EYE), albedo, gloss=0.15, cover=0.66)
+    return grid_patch(points, points + (points - EYE), albedo, gloss=0.12, shelter=0.2, cover=0.68)
 
 
 def lashes(side: int) -> Patch:
@@ -118,7 +118,7 @@ def lashes(side: int) -> Patch:
     width = 0.0006 + 0.0009 * smoothstep(-0.9, 0.7, azimuth) if side > 0 else np.full(count, 0.0004)
     scales = np.stack([0.8 * np.linalg.norm(along, axis=-1), width, np.full(count, 0.0004)], axis=-1)
     albedo = LASH if side > 0 else 0.5 * LASH + 0.5 * LID * 0.6
-    return make_patch(points, points - EYE, scales, albedo, tangents=along)
+    return make_patch(points, points - EYE, scales, albedo, tangents=along, shelter=0.0)
 
 
 def mirrored(patch: Patch) -> Patch:

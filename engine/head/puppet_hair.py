@@ -5,15 +5,9 @@ import numpy as np
 
 from .puppet_patch import Patch, dot, join, make_patch, smoothstep, unit
 from .puppet_skin import HAIR
-from .puppet_surface import along_rays, graded_spiral, gradient
+from .puppet_surface import above_hairline, along_rays, graded_spiral, gradient
 
 CROWN = np.array([0.016, 0.062, 0.100])
-_HAIRLINE_Y = [-0.120, -0.085, -0.060, -0.036, -0.018, -0.010, 0.004, 0.022, 0.036, 0.060, 0.120]
-_HAIRLINE_Z = [0.090, 0.084, 0.074, 0.046, 0.004, -0.004, 0.020, 0.010, -0.022, -0.050, -0.056]
-
-
-def _above_hairline(points: np.ndarray) -> np.ndarray:
-    return points[:, 2] - np.interp(points[:, 1], _HAIRLINE_Y, _HAIRLINE_Z)
 
 
 def _combed(points: np.ndarray, normals: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -29,19 +23,19 @@ def _tone(points: np.ndarray, tangents: np.ndarray, rng: np.random.Generator, lo
     value = low + (high - low) * np.clip(0.5 + 0.25 * clump + 0.22 * rng.standard_normal(len(points)), 0, 1)
     half = unit(np.array([-0.25, -0.75, 0.60]))
     sheen = np.maximum(1 - (tangents @ half) ** 2, 0.0) ** 14
-    return HAIR * (value + 0.35 * sheen)[:, None] + 0.04 * sheen[:, None]
+    return HAIR * (value + 0.35 * sheen)[:, None] + 0.015 * sheen[:, None]
 
 
 def scalp(rng: np.random.Generator) -> Patch:
     """Undercoat and combed coat."""
     coats = []
     for spacing, offset, low, high, size in (
-        (0.0068, 0.0030, 0.35, 0.60, (0.0060, 0.0040, 0.0012)),
-        (0.0050, 0.0085, 0.55, 1.05, (0.0078, 0.0019, 0.0013)),
+        (0.0088, 0.0030, 0.35, 0.60, (0.0075, 0.0056, 0.0012)),
+        (0.0060, 0.0085, 0.55, 1.05, (0.0092, 0.0024, 0.0014)),
     ):
         directions = graded_spiral(spacing, spacing, 1.0, 2.0)
         points = along_rays(directions, offset)
-        above = _above_hairline(points)
+        above = above_hairline(points)
         points = points[above > 0.0]
         above = above[above > 0.0]
         normals = gradient(points)
@@ -63,14 +57,9 @@ def _direction(azimuth: float, elevation: float) -> np.ndarray:
     return np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])
 
 
-def _lock(root, bend, tip, thickness: float, rng: np.random.Generator) -> Patch:
-    """A tapered tube of strokes along a quadratic curve.
-
-    Args:
-        root, bend, tip: (azimuth, elevation, metres above the skin) of the curve's control points.
-    """
-    control = [along_rays(_direction(a, e)[None], 0.0)[0] + h * _direction(a, e) for a, e, h in (root, bend, tip)]
-    nodes, ring = 9, 7
+def _lock(control: np.ndarray, thickness: float, rng: np.random.Generator) -> Patch:
+    """A tapered tube of strokes along a quadratic Bezier curve with `control` points (3, 3)."""
+    nodes, ring = 7, 5
     t = np.repeat(np.linspace(0.02, 1.0, nodes), ring)[:, None]
     turn = (np.tile(np.arange(ring), nodes) + 0.5 * np.repeat(np.arange(nodes), ring)) * 2 * np.pi / ring
     centre = (1 - t) ** 2 * control[0] + 2 * t * (1 - t) * control[1] + t * t * control[2]
@@ -80,7 +69,7 @@ def _lock(root, bend, tip, thickness: float, rng: np.random.Generator) -> Patch:
     radius = thickness * np.sqrt(np.maximum(1 - t**2.2, 0.0)) * (0.75 + 0.5 * np.sin(np.pi * np.minimum(t * 1.3, 1)))
     flat = 1 - 0.35 * np.abs(np.sin(turn))[:, None]
     length = np.linalg.norm(control[2] - control[0]) / nodes
-    scales = np.concatenate([0 * t + 0.75 * length, 0.42 * radius + 0.0006, 0 * t + 0.0005], axis=1)
+    scales = np.concatenate([0 * t + 0.75 * length, 0.52 * radius + 0.0006, 0 * t + 0.0005], axis=1)
     points = centre + normal * radius * flat
     albedo = _tone(points, along, rng, 0.62, 1.12) * (0.70 + 0.45 * t)
     return make_patch(points, normal, scales, np.clip(albedo, 0, 1), tangents=along)
@@ -88,35 +77,32 @@ def _lock(root, bend, tip, thickness: float, rng: np.random.Generator) -> Patch:
 
 def locks(rng: np.random.Generator) -> Patch:
     """A swept fringe, a tuft that stands up, and a few strands before the ears and in the nape."""
-    made = []
+    # Each: root, bend and tip as (azimuth, elevation in degrees, metres above the skin), then the thickness.
+    # Azimuth 0 is the face, positive to the head's left.
+    curves = []
     for k in range(13):  # fringe: rooted along a side parting, falling over the forehead to the head's left
         f = k / 12
-        start, end = -34 + 62 * f, -30 + 96 * f
-        made.append(_lock(
-            (start, 66 - 8 * f, 0.006), (start + 16, 58 - 6 * f, 0.022),
-            (end, 47 - 20 * f * f + 5 * rng.standard_normal() - 4 * (k % 2), 0.010), 0.0085, rng,
-        ))
+        tip = 47 - 20 * f * f + 5 * rng.standard_normal() - 4 * (k % 2)
+        curves.append(((-34 + 62 * f, 66 - 8 * f, 0.006), (-18 + 62 * f, 58 - 6 * f, 0.022), (-30 + 96 * f, tip, 0.010), 0.0085))
     for k in range(6):  # fringe on the parting's other side
         f = k / 5
-        made.append(_lock(
-            (-36 - 8 * f, 64 - 6 * f, 0.005), (-48 - 16 * f, 54 - 8 * f, 0.017),
-            (-44 - 30 * f, 40 - 26 * f + 3 * rng.standard_normal(), 0.007), 0.0075, rng,
-        ))
-    for k in range(9):  # tuft
-        a = -40 + 22 * k + 8 * rng.standard_normal()
-        made.append(_lock(
-            (a, 76, 0.004), (a + 10, 80, 0.030), (a + 46, 70 + 5 * rng.standard_normal(), 0.034 + 0.010 * rng.random()),
-            0.0075, rng,
-        ))
+        tip = 40 - 26 * f + 3 * rng.standard_normal()
+        curves.append(((-36 - 8 * f, 64 - 6 * f, 0.005), (-48 - 16 * f, 54 - 8 * f, 0.017), (-44 - 30 * f, tip, 0.007), 0.0075))
+    for k in range(8):  # tuft
+        a = -40 + 24 * k + 8 * rng.standard_normal()
+        tip = (a + 50, 68 + 5 * rng.standard_normal(), 0.021 + 0.008 * rng.random())
+        curves.append(((a, 74, 0.003), (a + 12, 79, 0.020), tip, 0.0075))
     for mirror in (1, -1):
         for k in range(3):
-            made.append(_lock(
-                (mirror * (72 + 7 * k), 22, 0.006), (mirror * (74 + 6 * k), 8, 0.012),
-                (mirror * (70 + 8 * k), -6 - 3 * k + 3 * rng.standard_normal(), 0.006), 0.0062, rng,
-            ))
+            tip = -6 - 3 * k + 3 * rng.standard_normal()
+            curves.append(((mirror * (72 + 7 * k), 22, 0.006), (mirror * (74 + 6 * k), 8, 0.012), (mirror * (70 + 8 * k), tip, 0.006), 0.0062))
         for k in range(4):
-            made.append(_lock(
-                (mirror * (118 + 16 * k), 0, 0.006), (mirror * (120 + 16 * k), -18, 0.014),
-                (mirror * (112 + 16 * k), -34 + 3 * rng.standard_normal(), 0.014), 0.0080, rng,
-            ))
-    return join(made)
+            tip = -34 + 3 * rng.standard_normal()
+            curves.append(((mirror * (118 + 16 * k), 0, 0.006), (mirror * (120 + 16 * k), -18, 0.014), (mirror * (112 + 16 * k), tip, 0.014), 0.0080))
+    azimuth, elevation, height = np.array([point for curve in curves for point in curve[:3]]).T
+    azimuth, elevation = np.radians(azimuth), np.radians(elevation)
+    directions = np.stack(
+        [np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)], axis=-1
+    )
+    control = (along_rays(directions) + height[:, None] * directions).reshape(-1, 3, 3)
+    return join([_lock(points, curve[3], rng) for points, curve in zip(control, curves)])

@@ -44,7 +44,7 @@ def shade(patch: Patch) -> np.ndarray:
     def lamp(direction: np.ndarray, power: float) -> np.ndarray:
         return ((0.5 + 0.5 * (n @ direction)) ** power)[:, None]
 
-    open_air = occlusion(patch.means, n)[:, None]
+    open_air = 1 - (patch.shelter * (1 - occlusion(patch.means, n)))[:, None]
     up = (0.5 + 0.5 * n[:, 2])[:, None]
     light = KEY_COLOR * lamp(KEY, 2.0) * (0.35 + 0.65 * open_air) + FILL_COLOR * lamp(FILL, 1.5) * open_air
     light = light + RIM_COLOR * np.maximum(n @ RIM, 0.0)[:, None] ** 1.5 + (SKY * up + BOUNCE * (1 - up)) * open_air

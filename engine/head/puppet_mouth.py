@@ -6,8 +6,8 @@ import numpy as np
 from .puppet_patch import Patch, grid_patch, join, linear, smoothstep
 from .puppet_surface import MOUTH_HALF, MOUTH_Z, front, gradient, slit
 
-LIP = linear((0.80, 0.36, 0.35))
-LIP_DARK = linear((0.42, 0.11, 0.12))
+LIP = linear((0.82, 0.45, 0.41))
+LIP_DARK = linear((0.45, 0.14, 0.14))
 INSIDE = linear((0.26, 0.05, 0.07))
 TOOTH = linear((0.98, 0.96, 0.91))
 GUM = linear((0.80, 0.38, 0.40))
@@ -18,17 +18,17 @@ def lip_height(s: np.ndarray, side: int) -> np.ndarray:
     """Metres from the slit to the lip's border at s in [-1, 1] along the mouth: the upper with its cupid's bow."""
     body = np.sqrt(np.maximum(1 - s * s, 0.0))
     if side < 0:
-        return 0.0010 + 0.0090 * body**1.15
-    return 0.0010 + 0.0066 * body + 0.0012 * np.exp(-(((np.abs(s) - 0.20) / 0.14) ** 2)) - 0.0004
+        return 0.0010 + 0.0070 * body**1.15
+    return 0.0010 + 0.0044 * body + 0.0010 * np.exp(-(((np.abs(s) - 0.20) / 0.14) ** 2)) - 0.0004
 
 
 def lip(side: int) -> Patch:
     """One lip: a half-round roll from its border over the crest to the slit, then back into the mouth."""
-    s, t = np.meshgrid(np.linspace(-1, 1, 61), np.linspace(0.0, 1.55, 14), indexing="ij")
+    s, t = np.meshgrid(np.linspace(-1, 1, 47), np.linspace(0.0, 1.55, 11), indexing="ij")
     height = lip_height(s, side)
     round_part = np.minimum(t, 1.0)
     rise = height * (1 + np.cos(np.pi * round_part)) / 2
-    plump = (0.0052 if side < 0 else 0.0044) * np.sqrt(np.maximum(1 - s**4, 0.0)) + 0.0006
+    plump = (0.0046 if side < 0 else 0.0040) * np.sqrt(np.maximum(1 - s**4, 0.0)) + 0.0006
     out = plump * np.sin(np.pi * round_part) ** 0.8
     back = np.maximum(t - 1.0, 0.0) * 0.016
     rise = rise + np.maximum(t - 1.0, 0.0) * 0.006
@@ -39,9 +39,9 @@ def lip(side: int) -> Patch:
     inner = smoothstep(0.72, 1.25, t)[..., None]
     edge = smoothstep(0.20, 0.0, t)[..., None]
     albedo = LIP * (1 - inner) + LIP_DARK * inner
-    albedo = albedo * (1 - 0.35 * edge) + linear((0.86, 0.55, 0.46)) * 0.35 * edge
+    albedo = albedo * (1 - 0.5 * edge) + linear((0.90, 0.62, 0.51)) * 0.5 * edge
     outside = points + np.array([0.0, -0.03, 0.0]) - side * np.array([0, 0, 0.02]) * smoothstep(0.9, 1.1, t)[..., None]
-    return grid_patch(points, outside, albedo, side=side, across=s, gloss=0.55)
+    return grid_patch(points, outside, albedo, side=side, across=s, gloss=0.5, shelter=0.55)
 
 
 def _arch(x: np.ndarray, depth: float) -> np.ndarray:
@@ -58,7 +58,7 @@ def teeth(side: int) -> Patch:
     patches = []
     for left, right in zip(edges[:-1], edges[1:]):
         for mirror in (1, -1):
-            u, v = np.meshgrid(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 7), indexing="ij")
+            u, v = np.meshgrid(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 6), indexing="ij")
             x = mirror * (left + (right - left) * (0.06 + 0.88 * u))
             corner = 0.0012 * (2 * np.abs(u - 0.5)) ** 3 * smoothstep(0.35, 0.0, v)
             z = tip + side * (v * length + corner)
@@ -66,7 +66,7 @@ def teeth(side: int) -> Patch:
             points = np.stack([x, _arch(x, depth) - bulge, z], axis=-1)
             shade = (1 - 0.16 * (2 * np.abs(u - 0.5)) ** 4) * (1 - 0.25 * v) * (1 - 0.30 * (np.abs(x) / 0.028) ** 2)
             patches.append(grid_patch(points, np.array([0, -0.3, tip]), TOOTH * shade[..., None] * 0.86, glow=1.0))
-    x, v = np.meshgrid(np.linspace(-edges[-1], edges[-1], 21), np.linspace(0.0, 1.0, 4), indexing="ij")
+    x, v = np.meshgrid(np.linspace(-edges[-1], edges[-1], 17), np.linspace(0.0, 1.0, 3), indexing="ij")
     points = np.stack([x, _arch(x, depth - 0.0006), tip + side * (length * 0.92 + 0.006 * v)], axis=-1)
     patches.append(grid_patch(points, np.array([0, -0.3, tip]), GUM * 0.55, glow=1.0))
     return join(patches)
@@ -74,7 +74,7 @@ def teeth(side: int) -> Patch:
 
 def tongue() -> Patch:
     """A soft wedge lying on the mouth's floor; `across` is how far forward a disc lies, 0 root to 1 tip."""
-    along, around = np.meshgrid(np.linspace(0.0, 1.0, 15), np.linspace(0, 2 * np.pi, 20, endpoint=False), indexing="ij")
+    along, around = np.meshgrid(np.linspace(0.0, 1.0, 13), np.linspace(0, 2 * np.pi, 16, endpoint=False), indexing="ij")
     profile = np.sqrt(np.maximum(1 - np.maximum((along - 0.55) / 0.45, 0.0) ** 2, 0.0)) + 0.02
     tip_y = float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.0150
     y = tip_y + 0.042 * (1 - along)
@@ -92,9 +92,9 @@ def tongue() -> Patch:
 
 def cavity(side: int) -> Patch:
     """Half of a dark pocket behind the teeth; `side` +1 is the palate, -1 the floor that goes with the jaw."""
-    lat, lon = np.meshgrid(np.linspace(0.02, 0.5, 9) * np.pi, np.linspace(0, np.pi, 19), indexing="ij")
+    lat, lon = np.meshgrid(np.linspace(0.02, 0.5, 7) * np.pi, np.linspace(0, np.pi, 15), indexing="ij")
     centre = np.array([0.0, float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.014, MOUTH_Z])
-    radii = np.array([0.0300, 0.0420, 0.0200])
+    radii = np.array([0.0270, 0.0420, 0.0190])
     ball = np.stack([np.cos(lon) * np.cos(lat), np.sin(lon) * np.cos(lat), side * np.sin(lat)], axis=-1)
     points = centre + radii * ball
     shade = 0.16 + 0.84 * smoothstep(0.7, 0.0, np.sin(lon) * np.cos(lat))[..., None]
@@ -103,7 +103,7 @@ def cavity(side: int) -> Patch:
 
 def back_wall() -> Patch:
     """A dark curtain behind the tongue, stretched between palate and floor, so that an open mouth has no hole."""
-    x, z = np.meshgrid(np.linspace(-0.034, 0.034, 11), np.linspace(-0.036, 0.016, 9), indexing="ij")
+    x, z = np.meshgrid(np.linspace(-0.028, 0.028, 8), np.linspace(-0.030, 0.016, 7), indexing="ij")
     y = float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.052 - 12.0 * x * x
     points = np.stack([x, y, MOUTH_Z + z], axis=-1)
     return grid_patch(points, np.array([0, -0.3, MOUTH_Z]), INSIDE * 0.14, glow=1.0, cover=0.85)

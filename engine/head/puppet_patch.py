@@ -22,6 +22,7 @@ class Patch:
         side: (N,) +1 belongs to the upper lip, -1 to the lower, 0 to neither.
         across: (N,) position along the mouth, -1 at the right corner, 1 at the left; 0 where it means nothing.
         gloss: (N,) 0 felt to 1 wet.
+        shelter: (N,) how much of the shade that neighbours cast falls on it.
         glow: (N,) 0: lit by the lamps, 1: the albedo is the colour (catch-lights, what lies inside the mouth).
     """
 
@@ -34,6 +35,7 @@ class Patch:
     side: np.ndarray
     across: np.ndarray
     gloss: np.ndarray
+    shelter: np.ndarray
     glow: np.ndarray
 
     def __len__(self) -> int:
@@ -51,7 +53,7 @@ class Patch:
 
 def make_patch(
     means: np.ndarray, normals: np.ndarray, scales, albedo, *, tangents: np.ndarray | None = None, opacity: float = 0.99,
-    side: float = 0, across=0.0, gloss: float = 0.0, glow=0.0,
+    side: float = 0, across=0.0, gloss: float = 0.0, shelter: float = 1.0, glow: float = 0.0,
 ) -> Patch:
     """A patch from arrays or from single values that hold for every disc.
 
@@ -73,7 +75,7 @@ def make_patch(
 
     return Patch(
         np.asarray(means, np.float64), normals, tangents, rows(scales, 3), rows(albedo, 3), rows(opacity), rows(side),
-        rows(across), rows(gloss), rows(glow),
+        rows(across), rows(gloss), rows(shelter), rows(glow),
     )
 
 

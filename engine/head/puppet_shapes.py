@@ -200,4 +200,4 @@ def tongue_out(points: np.ndarray, along: np.ndarray) -> np.ndarray:
         along: (N,) 0 at the root, 1 at the tip.
     """
     reach = smoothstep(0.15, 1.0, along)
-    return _vector(y=-0.036 * reach, z=0.0068 * smoothstep(0.1, 0.6, along) - 0.012 * smoothstep(0.55, 1.0, along))
+    return _vector(y=-0.036 * reach, z=0.0150 * smoothstep(0.1, 0.6, along) - 0.0090 * smoothstep(0.6, 1.0, along))

@@ -6,7 +6,9 @@ import numpy as np
 from .puppet_eyes import clearance
 from .puppet_mouth import covers
 from .puppet_patch import Patch, grid_patch, join, linear, make_patch, smoothstep
-from .puppet_surface import BROW_Z, along_rays, front, graded_spiral, gradient, slit
+from .puppet_surface import (
+    BROW_Z, MOUTH_HALF, ORIGIN, above_hairline, along_rays, front, graded_spiral, gradient, slit,
+)
 
 SKIN = linear((0.94, 0.70, 0.56))
 BLUSH = linear((0.95, 0.42, 0.36))
@@ -14,17 +16,45 @@ HAIR = linear((0.36, 0.17, 0.09))
 
 
 def face(rng: np.random.Generator) -> Patch:
-    """The skin, finest about nose and mouth, without what lies under the eyes and the lips."""
-    directions = graded_spiral(0.0025, 0.0080, np.radians(44), np.radians(88))
-    points = along_rays(directions)
-    spacing = 0.0025 + 0.0055 * smoothstep(np.radians(44), np.radians(88), np.arccos(np.clip(-directions[:, 1], -1, 1)))
-    spacing = spacing * np.linalg.norm(points - [0, -0.012, 0], axis=1) / 0.092
-    keep = (clearance(points) > -0.002) & ~covers(points)
-    points, spacing = points[keep], spacing[keep]
-    albedo = skin_albedo(points) * (1 + 0.025 * rng.standard_normal((len(points), 1)))
-    near_lips = smoothstep(0.006, 0.0, np.abs(points[:, 2] - slit(points[:, 0]))) * (np.abs(points[:, 0]) < 0.029)
-    scale = 0.66 * spacing * (1 - 0.3 * near_lips * (points[:, 1] < -0.04))
-    return make_patch(points, gradient(points), scale, np.clip(albedo, 0, 1))
+    """The skin, finest about nose and mouth, without what lies under eyes, lips and hair."""
+    points, spacing, normals, rays = _spread(0.0028, 0.0080)
+    keep = (clearance(points) > -0.001) & ~covers(points) & (above_hairline(points) < 0.012)
+    points, spacing, normals, rays = points[keep], spacing[keep], normals[keep], rays[keep]
+    albedo = skin_albedo(points) * (1 + 0.02 * rng.standard_normal((len(points), 1)))
+    at_lips = smoothstep(0.006, 0.0, np.abs(points[:, 2] - slit(points[:, 0]))) * (np.abs(points[:, 0]) < 0.029)
+    size = 0.66 * spacing * (1 - 0.3 * at_lips * (points[:, 1] < -0.04))
+    slope = np.minimum(1 / np.abs((normals * rays).sum(axis=1)), 2.5)  # a slanting surface spreads the rays
+    scales = size[:, None] * np.stack([slope, np.ones(len(size)), np.full(len(size), 0.2)], axis=1)
+    return make_patch(points, normals, scales, np.clip(albedo, 0, 1), tangents=rays)
+
+
+def under_skin() -> Patch:
+    """A coarse second layer 2.5 mm down, which shows where an expression stretches the skin."""
+    points, spacing, normals, _ = _spread(0.0052, 0.0100)
+    mouth = (np.abs(points[:, 0]) < MOUTH_HALF + 0.005) & (np.abs(points[:, 2] - slit(points[:, 0])) < 0.014)
+    keep = (clearance(points) > 0.003) & ~mouth & (points[:, 1] < -0.01) & (above_hairline(points) < 0.0)
+    points, spacing, normals = points[keep], spacing[keep], normals[keep]
+    return make_patch(points - 0.0025 * normals, normals, 0.75 * spacing, skin_albedo(points) * 0.85, shelter=0.0)
+
+
+def freckles(rng: np.random.Generator) -> Patch:
+    """A handful on the nose's bridge and the cheeks."""
+    x = np.concatenate([0.030 + 0.011 * rng.standard_normal(11), -0.030 + 0.011 * rng.standard_normal(11)])
+    z = -0.0260 + 0.0050 * rng.standard_normal(22)
+    points = np.stack([x, front(x, z), z], axis=-1)
+    points = points[clearance(points) > 0.004]
+    normals = gradient(points)
+    sizes = 0.0007 + 0.0005 * rng.random(len(points))
+    return make_patch(points + 0.0006 * normals, normals, sizes, SKIN * [0.62, 0.46, 0.38], opacity=0.55)
+
+
+def _spread(fine: float, coarse: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Points all over the skin with their spacing, normals, and the rays that found them."""
+    rays = graded_spiral(fine, coarse, np.radians(46), np.radians(90))
+    points = along_rays(rays)
+    angle = np.arccos(np.clip(-rays[:, 1], -1, 1))
+    spacing = fine + (coarse - fine) * smoothstep(np.radians(46), np.radians(90), angle)
+    return points, spacing * np.linalg.norm(points - ORIGIN, axis=1) / 0.092, gradient(points), rays
 
 
 def skin_albedo(points: np.ndarray) -> np.ndarray:
@@ -42,9 +72,9 @@ def skin_albedo(points: np.ndarray) -> np.ndarray:
     return SKIN * (1 - blush) + BLUSH * blush
 
 
-def ear(rng: np.random.Generator) -> Patch:
+def ear() -> Patch:
     """The left ear: a cupped disc with a rolled rim."""
-    radius, turn = np.meshgrid(np.linspace(0.04, 1.0, 10), np.linspace(0, 2 * np.pi, 30, endpoint=False), indexing="ij")
+    radius, turn = np.meshgrid(np.linspace(0.05, 1.0, 9), np.linspace(0, 2 * np.pi, 26, endpoint=False), indexing="ij")
     u, v = radius * np.cos(turn), radius * np.sin(turn)
     width = 0.0155 * (1 + 0.18 * v)
     rim = np.exp(-(((radius - 0.86) / 0.16) ** 2))
@@ -59,13 +89,13 @@ def ear(rng: np.random.Generator) -> Patch:
     rosy = 0.30 * rim[..., None]
     albedo = (SKIN * (1 - rosy) + BLUSH * rosy) * (1 - dark * np.array([0.6, 0.8, 0.85]))
     front_side = grid_patch(points, points + axis_n, albedo, cover=0.7)
-    back = points - np.where(radius < 0.97, 0.004, 0.0)[..., None] * axis_n
+    back = points[::2, ::2] - np.where(radius < 0.97, 0.004, 0.0)[::2, ::2, None] * axis_n
     return join([front_side, grid_patch(back, back - axis_n, SKIN * 0.8, cover=0.7)])
 
 
-def neck(rng: np.random.Generator) -> Patch:
+def neck() -> Patch:
     """From inside the jaw down into the collar."""
-    around, t = np.meshgrid(np.linspace(0, 2 * np.pi, 40, endpoint=False), np.linspace(0, 1, 14), indexing="ij")
+    around, t = np.meshgrid(np.linspace(0, 2 * np.pi, 28, endpoint=False), np.linspace(0, 1, 9), indexing="ij")
     radius = 0.040 + 0.006 * (2 * t - 1) ** 2
     points = np.stack(
         [radius * np.sin(around), 0.016 + 0.008 * t - radius * np.cos(around), -0.055 - 0.105 * t], axis=-1
@@ -76,19 +106,19 @@ def neck(rng: np.random.Generator) -> Patch:
 
 def brow(rng: np.random.Generator) -> Patch:
     """The left brow: short thick strokes, combed up and out."""
-    count = 150
+    count = 120
     t = (np.arange(count) + 0.5) / count
     v = ((np.arange(count) * 0.618034) % 1.0) * 2 - 1
-    thick = 0.0052 * (0.55 + 0.45 * np.sin(np.pi * np.minimum(t * 1.15 + 0.12, 1.0))) * smoothstep(1.08, 0.70, t)
+    thick = 0.0046 * (0.55 + 0.45 * np.sin(np.pi * np.minimum(t * 1.15 + 0.12, 1.0))) * smoothstep(1.08, 0.70, t)
     x = 0.0145 + 0.0440 * t
-    z = BROW_Z - 0.004 + 0.0105 * np.sin(np.pi * (0.12 + 0.70 * t)) - 0.007 * t**3 + v * thick
+    z = BROW_Z - 0.005 + 0.0095 * np.sin(np.pi * (0.12 + 0.70 * t)) - 0.007 * t**3 + v * thick
     lift = 0.0030 * np.sqrt(np.maximum(1 - v * v, 0.0)) + 0.0008
     points = np.stack([x, front(x, z), z], axis=-1)
     normals = gradient(points, nose=False)
     points = points + normals * lift[:, None]
     comb = np.stack([0.6 + 0.6 * t, 0 * t, 0.75 - 1.15 * t + 0.15 * rng.standard_normal(count)], axis=-1)
     scales = np.array([0.0036, 0.0011, 0.0009]) * (0.85 + 0.3 * rng.random((count, 1)))
-    albedo = np.clip(HAIR * (0.62 + 0.10 * rng.standard_normal((count, 1))), 0, 1)
+    albedo = np.clip(HAIR * (0.66 + 0.10 * rng.standard_normal((count, 1))), 0, 1)
     return make_patch(points, normals + 0.4 * v[:, None] * [0, 0, 1.0], scales, albedo, tangents=comb, gloss=0.1)
 
 

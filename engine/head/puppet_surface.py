@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The puppet's measures, and its skin as a signed distance field of smoothly joined ellipsoids.
+"""The puppet's measures, and its skin as a signed distance field of smoothly joined ellipsoids, with hollows for the eyes.
 
 Metres, the head's frame: origin between the ears, face towards -y, z up, x to the head's left. Smooth union after
 Inigo Quilez (https://iquilezles.org/articles/smin/, quadratic).
@@ -9,28 +9,35 @@ import numpy as np
 
 from .puppet_patch import smoothstep, unit
 
-EYE = np.array([0.0355, -0.0600, 0.0060])  # the left one; the right one is its mirror image
-EYE_RADIUS = 0.0275
+EYE = np.array([0.0345, -0.0625, 0.0040])  # the left one; the right one is its mirror image
+EYE_RADIUS = 0.0285
 MOUTH_Z = -0.0610
 MOUTH_HALF = 0.0260
 MOUTH_CURVE = 0.0040  # how much higher the corners are
-BROW_Z = 0.0490
+BROW_Z = 0.0470
+ORIGIN = np.array([0.0, -0.012, 0.0])  # every point of the skin is in sight from here
+
+_HAIRLINE_Y = [-0.120, -0.085, -0.060, -0.036, -0.018, -0.010, 0.004, 0.022, 0.036, 0.060, 0.120]
+_HAIRLINE_Z = [0.090, 0.084, 0.074, 0.046, 0.004, -0.004, 0.020, 0.010, -0.022, -0.050, -0.056]
 
 # centre, radii, width of the blend with what comes before
 _SKULL = (
     ((0.0, 0.012, 0.032), (0.088, 0.096, 0.084), 0.0),
-    ((0.0, -0.020, -0.036), (0.072, 0.066, 0.066), 0.045),
-    ((0.041, -0.044, -0.043), (0.037, 0.036, 0.034), 0.030),
-    ((-0.041, -0.044, -0.043), (0.037, 0.036, 0.034), 0.030),
-    ((0.0, -0.058, -0.083), (0.028, 0.024, 0.022), 0.034),
-    ((0.0, -0.062, 0.040), (0.052, 0.022, 0.020), 0.040),
+    ((0.0, -0.020, -0.036), (0.066, 0.066, 0.064), 0.045),
+    ((0.038, -0.046, -0.038), (0.034, 0.034, 0.031), 0.030),
+    ((-0.038, -0.046, -0.038), (0.034, 0.034, 0.031), 0.030),
+    ((0.052, -0.042, 0.004), (0.026, 0.030, 0.036), 0.030),
+    ((-0.052, -0.042, 0.004), (0.026, 0.030, 0.036), 0.030),
+    ((0.0, -0.058, -0.084), (0.025, 0.024, 0.021), 0.034),
+    ((0.0, -0.064, 0.046), (0.050, 0.022, 0.018), 0.040),
     ((0.0, -0.074, -0.058), (0.026, 0.016, 0.020), 0.030),
 )
+_SOCKET = ((0.0350, -0.0960, 0.0020), (0.0330, 0.0200, 0.0270), 0.012)
 _NOSE = (
-    ((0.0, -0.087, -0.012), (0.0075, 0.012, 0.022), 0.020),
-    ((0.0, -0.1015, -0.0245), (0.0125, 0.0115, 0.0105), 0.014),
-    ((0.0098, -0.0930, -0.0270), (0.0072, 0.0085, 0.0070), 0.009),
-    ((-0.0098, -0.0930, -0.0270), (0.0072, 0.0085, 0.0070), 0.009),
+    ((0.0, -0.082, -0.006), (0.0085, 0.012, 0.026), 0.018),
+    ((0.0, -0.0990, -0.0245), (0.0118, 0.0110, 0.0100), 0.014),
+    ((0.0098, -0.0910, -0.0270), (0.0068, 0.0080, 0.0066), 0.009),
+    ((-0.0098, -0.0910, -0.0270), (0.0068, 0.0080, 0.0066), 0.009),
 )
 
 
@@ -52,7 +59,11 @@ def distance(points: np.ndarray, nose: bool = True) -> np.ndarray:
         nose: with the nose; the skin slides over the face without it.
     """
     d = _ellipsoid(points, *_SKULL[0][:2])
-    for centre, radii, width in _SKULL[1:] + (_NOSE if nose else ()):
+    for centre, radii, width in _SKULL[1:]:
+        d = _smooth_union(d, _ellipsoid(points, centre, radii), width)
+    folded = np.stack([np.abs(points[..., 0]), points[..., 1], points[..., 2]], axis=-1)
+    d = -_smooth_union(-d, _ellipsoid(folded, *_SOCKET[:2]), _SOCKET[2])
+    for centre, radii, width in _NOSE if nose else ():
         d = _smooth_union(d, _ellipsoid(points, centre, radii), width)
     return d
 
@@ -74,14 +85,14 @@ def front(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     return (low + high) / 2
 
 
-def along_rays(directions: np.ndarray, offset: float = 0.0, origin=(0.0, -0.012, 0.0)) -> np.ndarray:
-    """(N, 3) unit directions to (N, 3) points `offset` outside the skin, seen from `origin`."""
+def along_rays(directions: np.ndarray, offset: float = 0.0) -> np.ndarray:
+    """(N, 3) unit directions to (N, 3) points `offset` outside the skin, seen from ORIGIN."""
     near, far = np.full(len(directions), 0.02), np.full(len(directions), 0.20)
     for _ in range(24):
         middle = (near + far) / 2
-        inside = distance(origin + middle[:, None] * directions) < offset
+        inside = distance(ORIGIN + middle[:, None] * directions) < offset
         near, far = np.where(inside, middle, near), np.where(inside, far, middle)
-    return origin + ((near + far) / 2)[:, None] * directions
+    return ORIGIN + ((near + far) / 2)[:, None] * directions
 
 
 def graded_spiral(fine: float, coarse: float, start: float, end: float, radius: float = 0.092) -> np.ndarray:
@@ -106,3 +117,8 @@ def graded_spiral(fine: float, coarse: float, start: float, end: float, radius: 
 def slit(x: np.ndarray) -> np.ndarray:
     """z of the line where the lips meet, at x in metres; beyond the corners it goes on level."""
     return MOUTH_Z + MOUTH_CURVE * np.minimum((x / MOUTH_HALF) ** 2, 1.4)
+
+
+def above_hairline(points: np.ndarray) -> np.ndarray:
+    """(N, 3) to (N,), metres above the line where hair begins."""
+    return points[:, 2] - np.interp(points[:, 1], _HAIRLINE_Y, _HAIRLINE_Z)
