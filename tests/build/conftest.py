@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tiny zips that look like ours to the gates: every package of the lock, each a wheel of one line."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import build_addon
+import pytest
+
+WINDOWS = build_addon.Target("windows-x64", "cp311")
+LINUX = build_addon.Target("linux-x64", "cp311")
+
+
+def fake_wheel(file: str, paths: list[str] | None = None, requires: tuple[str, ...] = ()) -> bytes:
+    """A wheel with the given files, or one module named after the package."""
+    parts = build_addon.parse_wheel_name(file)
+    info = f"{parts.name}-{parts.version}.dist-info"
+    metadata = f"Name: {parts.name}\n" + "".join(f"Requires-Dist: {text}\n" for text in requires)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as wheel:
+        for path in paths or [f"{parts.name}/__init__.py"]:
+            wheel.writestr(path, "pass\n")
+        wheel.writestr(f"{info}/METADATA", metadata)
+        wheel.writestr(f"{info}/RECORD", "")
+    return buffer.getvalue()
+
+
+class FakeZip:
+    """A zip that passes every gate, to be spoilt in one place before it is written."""
+
+    def __init__(self, target: build_addon.Target) -> None:
+        self.wheels = {w.file: fake_wheel(w.file) for w in build_addon.locked(target, "engine")}
+        self.files = {name: b"" for name in ("__init__.py", "LICENSE", "addon/__init__.py", "engine/__init__.py")}
+        self.manifest = build_addon.filled_manifest(target, sorted(self.wheels))
+
+    def add(self, file: str, **contents) -> None:
+        """Another wheel, listed in the manifest as it should be."""
+        self.wheels[file] = fake_wheel(file, **contents)
+        self.manifest = self.manifest.replace("wheels = [\n", f'wheels = [\n  "./wheels/{file}",\n')
+
+    def remove(self, package: str) -> None:
+        """Drop a package's wheel from the zip and from the manifest."""
+        file = next(file for file in self.wheels if build_addon.parse_wheel_name(file).name == package)
+        del self.wheels[file]
+        self.manifest = self.manifest.replace(f'  "./wheels/{file}",\n', "")
+
+    def write(self, path: Path) -> Path:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("blender_manifest.toml", self.manifest)
+            for name, data in self.files.items():
+                archive.writestr(name, data)
+            for name, data in self.wheels.items():
+                archive.writestr(f"wheels/{name}", data)
+        return path
+
+
+@pytest.fixture
+def linux_zip() -> FakeZip:
+    return FakeZip(LINUX)
+
+
+@pytest.fixture
+def windows_zip() -> FakeZip:
+    return FakeZip(WINDOWS)
+
+
+@pytest.fixture
+def faults_of(tmp_path):
+    """The gates' message about a spoilt zip; fails if they let it pass."""
+
+    def check(zip_file: FakeZip, with_wheels: bool = True) -> str:
+        with pytest.raises(build_addon.Failure) as caught:
+            build_addon.check_gates(zip_file.write(tmp_path / "bad.zip"), with_wheels, "bad.zip")
+        return str(caught.value)
+
+    return check
