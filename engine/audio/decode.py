@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mono blocks at the file's own rate: by libsndfile what it reads in mono or stereo, by FFmpeg the rest.
+
+Time 0 is where the file starts to play. Encoder delay (LAME's tag, AAC's edit list, Opus' pre-skip) is taken off by
+both libraries; a sound track that starts after its picture gets the silence before it. A raw .aac stream has no note of
+its encoder's delay, so it starts where every player starts it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+
+from ..errors import AudioError
+from ..report import Report
+from .downmix import downmix_weights
+
+BLOCK_FRAMES = 1 << 18
+# Timestamps of Matroska are rounded to milliseconds; a smaller jump than this is jitter and not a gap.
+GAP_SECONDS = Fraction(5, 100)
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file says of its sound.
+
+    Args:
+        seconds: length as declared; 0 where the file does not know.
+        container: format's name, such as "WAV" or "mov,mp4,m4a,3gp,3g2,mj2".
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    seconds: float
+    container: str
+
+
+class Unreadable(Exception):
+    """A file that a source cannot read."""
+
+
+class NoSoundTrack(Unreadable):
+    """A film without sound."""
+
+
+class SoundFileSource:
+    """Reads mono and stereo by libsndfile, which does not say which of more channels is which. Raises Unreadable."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with soundfile.SoundFile(path) as sound:
+                self._frames = sound.frames
+                seconds = sound.frames / sound.samplerate
+                self.info = AudioInfo(path, sound.samplerate, sound.channels, seconds, sound.format)
+        except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
+            raise Unreadable() from error
+        if self.info.channels > 2:
+            raise Unreadable()
+
+    def blocks(self, report: Report) -> Iterator[np.ndarray]:
+        """Yield (n,) float32."""
+        done = 0
+        with soundfile.SoundFile(self.info.path) as sound:
+            weights = np.full(sound.channels, 1.0 / sound.channels, np.float32)
+            while True:
+                try:
+                    block = sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                except soundfile.LibsndfileError:
+                    break
+                if not len(block):
+                    break
+                done += len(block)
+                yield block @ weights
+        if done < self._frames:
+            _warn_cut(report, self.info, done / self.info.sample_rate)
+
+
+class FFmpegSource:
+    """Reads everything by FFmpeg. Raises Unreadable, NoSoundTrack for a film without sound."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with av.open(str(path)) as container:
+                self.info = self._describe(path, container)
+        except av.FFmpegError as error:
+            raise Unreadable() from error
+
+    @staticmethod
+    def _describe(path: Path, container) -> AudioInfo:
+        if not container.streams.audio:
+            raise NoSoundTrack() if container.streams.video else Unreadable()
+        stream = container.streams.audio[0]
+        context = stream.codec_context
+        if context is None or not context.sample_rate or not context.channels:
+            raise Unreadable()
+        seconds = 0.0
+        if stream.duration:
+            seconds = float(stream.duration * stream.time_base)
+        elif container.duration:
+            seconds = container.duration / av.time_base
+        return AudioInfo(path, context.sample_rate, context.channels, seconds, container.format.name)
+
+    def blocks(self, report: Report) -> Iterator[np.ndarray]:
+        """Yield (n,) float32. Gaps between timestamps become silence, overlaps are dropped."""
+        position = damaged = 0
+        start = None
+        rate = self.info.sample_rate
+        with av.open(str(self.info.path)) as container:
+            stream = container.streams.audio[0]
+            pictures = [s for s in container.streams.video if s.start_time is not None and not _is_cover(s)]
+            picture = min((s.start_time * s.time_base for s in pictures), default=None)
+            end = _exact_end(stream, rate)
+            held = np.zeros(0, np.float32)  # one frame back, because only the very last one may hold padding
+            for frame in _frames(container, stream):
+                if frame is None:
+                    damaged += 1
+                    continue
+                if frame.rate != rate:
+                    raise AudioError(
+                        f"{self.info.path} changes its sample rate from {rate} to {frame.rate} Hz.",
+                        "Convert it to a WAV file.",
+                    )
+                time = frame.pts * frame.time_base if frame.pts is not None else None
+                tolerance = GAP_SECONDS
+                if start is None:
+                    time = time or Fraction(0)
+                    start = time if picture is None else min(picture, time)
+                    tolerance = stream.time_base
+                samples = frame_to_mono(frame)
+                if time is not None and abs(jump := time - start - Fraction(position, rate)) >= tolerance:
+                    shift = round(jump * rate)
+                    yield held
+                    held = np.zeros(0, np.float32)
+                    yield from _silence(shift)
+                    samples = samples[max(0, -shift):]
+                    position += max(0, shift)
+                yield held
+                held = samples
+                position += len(samples)
+            if end is not None and position - len(held) < end < position:
+                held = held[: len(held) - (position - end)]
+            yield held
+        if damaged:
+            report.warning(f"{self.info.path.name} is damaged; {damaged} pieces of its sound were left out.")
+        if self.info.seconds - position / rate > 0.5:
+            _warn_cut(report, self.info, position / rate)
+
+
+def frame_to_mono(frame: av.AudioFrame) -> np.ndarray:
+    """An FFmpeg frame of any sample format as (n,) float32 in [-1, 1]."""
+    samples = frame.to_ndarray()
+    names = tuple(channel.name for channel in frame.layout.channels)
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, len(names)).T
+    if samples.dtype == np.uint8:
+        samples = (samples.astype(np.float32) - 128.0) / 128.0
+    elif samples.dtype.kind == "i":
+        samples = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
+    return downmix_weights(names) @ samples.astype(np.float32)
+
+
+def _frames(container, stream) -> Iterator[av.AudioFrame | None]:
+    """Decoded frames in order, None for each packet that does not decode."""
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                yield None
+    except av.FFmpegError:
+        yield None
+
+
+def _exact_end(stream, rate: int) -> int | None:
+    """The sample where a track ends whose clock ticks in samples (MP4's edit lists cut the encoder's padding)."""
+    if not stream.duration or stream.time_base.denominator != rate or stream.time_base.numerator != 1:
+        return None
+    return stream.duration + (stream.start_time or 0)
+
+
+def _is_cover(stream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _silence(samples: int) -> Iterator[np.ndarray]:
+    for first in range(0, samples, BLOCK_FRAMES):
+        yield np.zeros(min(BLOCK_FRAMES, samples - first), np.float32)
+
+
+def _warn_cut(report: Report, info: AudioInfo, seconds: float) -> None:
+    report.warning(
+        f"{info.path.name} ends early: it announces {info.seconds:.1f} s of sound and holds {seconds:.1f} s. "
+        "What is there is used."
+    )
