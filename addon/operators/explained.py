@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators that say why they are disabled, and that report a Problem without a traceback."""
+
+import bpy
+
+from .. import running
+from ..heads import active_head
+from ..problem import Problem
+
+NO_HEAD = "Select a head, or add one"
+
+
+class Explained:
+    """Mixin: `disabled_reason` greys the button out and becomes its tooltip; a Problem from `run` is reported."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the operator cannot run now, or ""."""
+        return ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if reason := cls.disabled_reason(context):
+            cls.poll_message_set(reason)
+        return not reason
+
+    def run(self, context: bpy.types.Context) -> None:
+        """Do the work. Raises Problem."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            self.run(context)
+        except Problem as problem:
+            self.report({"ERROR"}, str(problem))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class OnHead(Explained):
+    """Mixin for operators that act on the panel's head."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if active_head(context) else NO_HEAD
+
+
+def busy_reason() -> str:
+    """Why the engine takes no job now, or ""."""
+    return f"{running.session.task.title} is still under way" if running.session.busy else ""
+
+
+def report_ending(operator: bpy.types.Operator) -> None:
+    """In background mode, where jobs end before their operator does, report how. Raises Problem for an error."""
+    if not bpy.app.background:
+        return
+    for message in running.messages():
+        if message.level == "ERROR":
+            raise Problem(message.what, message.todo)
+        operator.report({message.level}, f"{message.what} {message.todo}".strip())

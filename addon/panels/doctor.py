@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doctor's report, for the preferences and its popup."""
+
+import bpy
+
+from ..engine_jobs import last_report
+from .text import wrapped
+
+COLUMNS = 90
+
+
+def draw_report(layout: bpy.types.UILayout) -> None:
+    """One line per check with its mark, and what to do about each that failed."""
+    if not last_report:
+        return
+    column = layout.box().column(align=True)
+    for check in last_report["checks"]:
+        for number, line in enumerate(wrapped(f"{check['name']}: {check['detail']}", COLUMNS)):
+            column.label(text=line, icon="BLANK1" if number else "CHECKMARK" if check["ok"] else "ERROR")
+        for line in wrapped(check["todo"], COLUMNS):
+            column.label(text=line, icon="BLANK1")
+    column.operator("emosplat.copy_report", icon="COPYDOWN")
+
+
+def report_lines() -> list[str]:
+    """The report as plain text."""
+    return [f"{'ok  ' if check['ok'] else 'FAIL'} {check['name']}: {check['detail']} {check['todo']}".strip()
+            for check in last_report.get("checks", ())]

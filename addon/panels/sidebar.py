@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The 3D View's sidebar: the head and what the engine is doing, then one sub-panel per kind of setting."""
+
+import bpy
+
+from ...engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS
+from .. import paths, running
+from ..cameras import render_size
+from ..colour import colours_change
+from ..heads import active_head, heads_in
+from ..preferences import preferences
+from ..properties import emotion_property, micro_property
+from .text import draw_text
+
+ICONS = {"INFO": "INFO", "WARNING": "ERROR", "ERROR": "CANCEL"}
+
+
+class InSidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "EmoSplat"
+
+
+class MainPanel(InSidebar, bpy.types.Panel):
+    bl_idname = "EMOSPLAT_PT_main"
+    bl_label = "EmoSplat"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        head = active_head(context)
+        heads = heads_in(context.scene)
+        if head is None or len(heads) > 1:
+            column = layout.column(align=True)
+            for other in heads:
+                column.operator("emosplat.select_head", text=other.name, icon="USER", depress=other == head).name = other.name
+        if head is None and not heads:
+            draw_text(layout, context, "Add a head, choose an audio file, and press Generate.", "INFO")
+        layout.operator("emosplat.add_head", icon="ADD")
+        _draw_task(layout, context)
+        _draw_messages(layout, context)
+
+
+class HeadPanel(InSidebar, bpy.types.Panel):
+    """Base of the sub-panels: they show only while there is a head."""
+
+    bl_parent_id = "EMOSPLAT_PT_main"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_head(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.use_property_split = True
+        head = active_head(context)
+        self.draw_head(self.layout, context, head, head.emosplat)
+
+
+class WhichHead(HeadPanel):
+    bl_idname = "EMOSPLAT_PT_head"
+    bl_label = "Head"
+
+    def draw_head(self, layout, context, head, settings) -> None:
+        layout.prop(head, "name", text="Object")
+        row = layout.row(align=True)
+        row.prop(settings, "head")
+        row.operator("emosplat.choose_head", text="", icon="FILEBROWSER")
+        row.operator("emosplat.refresh_heads", text="", icon="FILE_REFRESH")
+
+
+class AudioPanel(HeadPanel):
+    bl_idname = "EMOSPLAT_PT_audio"
+    bl_label = "Audio"
+
+    def draw_head(self, layout, context, head, settings) -> None:
+        row = layout.row(align=True)
+        row.prop(settings, "audio", text="File")
+        row.operator("emosplat.choose_audio", text="", icon="FILEBROWSER")
+        if settings.audio is None:
+            draw_text(layout, context, "Choose an audio or video file, or drop one onto the 3D View.", "INFO")
+        else:
+            layout.prop(settings.audio, "filepath", text="Path")
+        layout.prop(settings, "start_frame")
+        row = layout.row(heading="Range")
+        row.prop(settings, "use_range", text="")
+        ends = row.row(align=True)
+        ends.active = settings.use_range
+        ends.prop(settings, "first", text="")
+        ends.prop(settings, "last", text="")
+
+
+class EmotionPanel(HeadPanel):
+    bl_idname = "EMOSPLAT_PT_emotion"
+    bl_label = "Emotion"
+
+    def draw_head(self, layout, context, head, settings) -> None:
+        layout.prop(settings, "intensity", slider=True)
+        column = layout.column(align=True)
+        for name in EMOTION_NAMES:
+            column.prop(settings, emotion_property(name), slider=True)
+
+
+class MicroPanel(HeadPanel):
+    bl_idname = "EMOSPLAT_PT_micro"
+    bl_label = "Micro-expressions"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_head(self, layout, context, head, settings) -> None:
+        column = layout.column(align=True)
+        for name in MICRO_EXPRESSIONS:
+            column.prop(settings, micro_property(name), slider=True)
+
+
+class LifePanel(HeadPanel):
+    bl_idname = "EMOSPLAT_PT_life"
+    bl_label = "Life"
+
+    def draw_head(self, layout, context, head, settings) -> None:
+        column = layout.column(align=True)
+        for name in ("blink", "gaze", "head_motion"):
+            column.prop(settings, name, slider=True)
+        layout.prop(settings, "seed")
+
+
+class RenderPanel(HeadPanel):
+    bl_idname = "EMOSPLAT_PT_render"
+    bl_label = "Render"
+
+    def draw_head(self, layout, context, head, settings) -> None:
+        scene = context.scene
+        if scene.camera is None:
+            draw_text(layout, context, "The scene has no camera.", "ERROR")
+            layout.operator("emosplat.add_camera", icon="CAMERA_DATA")
+        else:
+            layout.prop(scene, "camera")
+        layout.prop(settings, "output")
+        if why := colours_change(scene):
+            box = layout.box()
+            draw_text(box, context, f"{why} They are finished sRGB pictures.", "ERROR")
+            box.operator("emosplat.fix_colours", icon="COLOR")
+        width, height = render_size(scene)
+        rate = scene.render.fps / scene.render.fps_base
+        draw_text(layout, context, f"{width} x {height} pixels, {rate:.5g} frames per second", "OUTPUT")
+        if not bpy.data.filepath and not preferences().frames_folder:
+            draw_text(layout, context, "The file is not saved: its frames go to the extension's own folder. "
+                      "Save it first to keep them beside it.", "INFO")
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("emosplat.generate", icon="PLAY")
+        if settings.last_run:
+            column = layout.column(align=True)
+            column.operator("emosplat.import_again", icon="IMPORT")
+            column.operator("emosplat.fit_scene_range", icon="PREVIEW_RANGE")
+            column.operator("wm.path_open", text="Open Frames Folder", icon="FILE_FOLDER").filepath = paths.absolute(
+                settings.last_run)
+            column.operator("emosplat.remove_unused_runs", icon="TRASH")
+
+
+def _draw_task(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    task = running.session.task
+    if task is None:
+        return
+    if task.yields:
+        layout.label(text="Warming up the engine", icon="SORTTIME")
+        return
+    column = layout.box().column()
+    column.label(text=task.title, icon="SORTTIME")
+    row = column.row(align=True)
+    row.progress(factor=task.done / task.total if task.total else 0.0, text=progress_text(task))
+    row.operator("emosplat.cancel", text="", icon="X")
+
+
+def progress_text(task) -> str:
+    """Such as "draw 12/240, 0:35 left"."""
+    if task.cancelled_at:
+        return "stopping"
+    count = f" {task.done}/{task.total}" if task.total > 1 else ""
+    left = "" if task.eta is None else f", {int(task.eta) // 60}:{int(task.eta) % 60:02d} left"
+    return f"{task.stage}{count}{left}"
+
+
+def _draw_messages(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    if not running.messages():
+        return
+    row = layout.box().row()
+    column = row.column()
+    for message in running.messages():
+        draw_text(column, context, f"{message.what} {message.todo}".strip(), ICONS[message.level])
+    row.operator("emosplat.dismiss_messages", text="", icon="X", emboss=False)
+
+
+CLASSES = (MainPanel, WhichHead, AudioPanel, EmotionPanel, MicroPanel, LifePanel, RenderPanel)

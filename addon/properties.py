@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`object.emosplat`: what a head's Empty holds. Every slider takes keyframes and drivers."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS
+from .heads import search_heads
+
+OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+
+MICRO_LABELS = {
+    "inner_brow": "Inner Brow Up", "outer_brow": "Outer Brow Up", "brow_down": "Brow Down", "squint": "Squint",
+    "wide": "Eyes Wide", "cheek": "Cheek Raise", "sneer": "Nose Sneer", "smile": "Smile", "frown": "Frown",
+    "press": "Lip Press", "dimple": "Dimple", "stretch": "Lip Stretch", "chin": "Chin Raise",
+}
+
+
+def emotion_property(name: str) -> str:
+    """The slider of one of EMOTION_NAMES, as in `object.emosplat.emotion_happy`."""
+    return f"emotion_{name}"
+
+
+def micro_property(name: str) -> str:
+    """The slider of one of MICRO_EXPRESSIONS, as in `object.emosplat.micro_squint`."""
+    return f"micro_{name}"
+
+
+def _amount(name: str, description: str, default: float = 1.0):
+    return FloatProperty(name=name, description=description, default=default, min=0.0, max=1.0, subtype="FACTOR",
+                         override=OVERRIDABLE)
+
+
+class HeadSettings(bpy.types.PropertyGroup):
+    """One talking head. Times are scene frames; weights and amounts 0 to 1, micro-expressions -1 to 1."""
+
+    enabled: BoolProperty(name="Is a Head", description="This object is a talking head", options=set())
+    head: StringProperty(
+        name="Head", default="puppet", search=search_heads, search_options={"SUGGESTION"}, override=OVERRIDABLE,
+        description="Name of a bundled head, of one in the heads folder, or the path of an .emohead file",
+    )
+    audio: PointerProperty(name="Audio", type=bpy.types.Sound, override=OVERRIDABLE, description="What the head says")
+    start_frame: IntProperty(
+        name="Start", default=1, override=OVERRIDABLE, options=set(),
+        description="Scene frame where the audio begins",
+    )
+    use_range: BoolProperty(
+        name="Only a Range", override=OVERRIDABLE, options=set(),
+        description="Render these scene frames instead of the whole audio",
+    )
+    first: IntProperty(name="First", default=1, override=OVERRIDABLE, options=set(), description="First scene frame")
+    last: IntProperty(name="Last", default=50, override=OVERRIDABLE, options=set(),
+                      description="Last scene frame, inclusive")
+    intensity: _amount("Intensity", "Multiplies every emotion")
+    blink: _amount("Blink", "Automatic blinks")
+    gaze: _amount("Gaze", "Automatic glances")
+    head_motion: _amount("Head Motion", "Automatic slight movement of the head")
+    seed: IntProperty(name="Seed", min=0, override=OVERRIDABLE, options=set(),
+                      description="Chooses the blinks, glances and head motion")
+    output: EnumProperty(
+        name="Result", override=OVERRIDABLE, options=set(),
+        items=(
+            ("STRIP", "Video Strip", "A picture strip with alpha beside its sound in the Video Sequencer"),
+            ("PLANE", "Camera Plane", "A plane with alpha before the camera in the 3D scene, and the sound strip"),
+        ),
+        description="How the frames come into the scene",
+    )
+    last_run: StringProperty(name="Last Run", subtype="DIR_PATH", options={"HIDDEN"},
+                             description="Folder of the frames that were imported last")
+
+
+for _name in EMOTION_NAMES:
+    HeadSettings.__annotations__[emotion_property(_name)] = _amount(_name.capitalize(), f"How {_name} the head is", 0.0)
+for _name in MICRO_EXPRESSIONS:
+    HeadSettings.__annotations__[micro_property(_name)] = FloatProperty(
+        name=MICRO_LABELS[_name], min=-1.0, max=1.0, subtype="FACTOR", override=OVERRIDABLE,
+        description="Added on top of the emotions and the speech",
+    )
+
+CLASSES = (HeadSettings,)
+
+
+def register() -> None:
+    bpy.types.Object.emosplat = PointerProperty(name="EmoSplat", type=HeadSettings, override=OVERRIDABLE)
+
+
+def unregister() -> None:
+    del bpy.types.Object.emosplat

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scene, frame by frame: sliders, camera and the head's matrix as the engine needs them."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
+
+import bpy
+from mathutils import Matrix
+
+from ..engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS, CameraTrack, Controls, exact_fps
+from .cameras import Pinhole, pinhole, render_size, rows
+from .compat import strips_of
+from .problem import Problem
+from .properties import emotion_property, micro_property
+
+AMOUNTS = ("intensity", "blink", "gaze", "head_motion")
+SMALLEST, LARGEST = 8, 16384
+
+
+@dataclass
+class Sample:
+    """What one scene frame gives."""
+
+    sliders: dict[str, float]
+    camera_name: str
+    camera: Pinhole
+    head: Matrix
+
+
+@dataclass
+class Samples:
+    """A range of scene frames: sampled once where nothing can move.
+
+    Args:
+        entries: one per frame, or a single one.
+        warnings: sentences for the animator.
+    """
+
+    entries: list[Sample]
+    warnings: list[str] = field(default_factory=list)
+
+
+def scene_fps(scene: bpy.types.Scene) -> Fraction:
+    """Frames per second without rounding: fps_base is a float32 that stands for a short decimal such as 1.001.
+
+    Raises:
+        Problem: outside 1 to 240.
+    """
+    base = Fraction(scene.render.fps_base).limit_denominator(10_000)
+    try:
+        return exact_fps(Fraction(scene.render.fps) / base)
+    except (ValueError, ZeroDivisionError):
+        rate = scene.render.fps / scene.render.fps_base
+        raise Problem(f"The scene's frame rate {rate:g} is outside 1 to 240.",
+                      "Set another in the Output properties.", "input") from None
+
+
+def audio_frames(path: str, render: bpy.types.RenderSettings) -> int | None:
+    """How many frames of `render`'s rate a sound file lasts, as Blender counts them; None where this Blender has no sound."""
+    scene = bpy.data.scenes.new("EmoSplat audio length")
+    known = set(bpy.data.sounds)
+    scene.render.fps, scene.render.fps_base = render.fps, render.fps_base
+    try:
+        strip = strips_of(scene.sequence_editor_create()).new_sound("length", path, 1, 1)
+        return strip.frame_duration
+    except RuntimeError:
+        return None
+    finally:
+        bpy.data.scenes.remove(scene)
+        for copy in set(bpy.data.sounds) - known:
+            bpy.data.sounds.remove(copy)
+
+
+def sample(context: bpy.types.Context, head: bpy.types.Object, first: int, last: int) -> Samples:
+    """Sample the context's scene on the frames first to last, inclusive; the current frame is restored.
+
+    Raises:
+        Problem: no camera, one that is no perspective camera, a slider that is no number, a picture too small or large,
+            or a head without size.
+    """
+    scene = context.scene
+    width, height = render_size(scene)
+    if not SMALLEST <= min(width, height) <= max(width, height) <= LARGEST:
+        raise Problem(f"The picture is {width} x {height} pixels, outside {SMALLEST} to {LARGEST}.",
+                      "Set resolution and percentage in the Output properties.", "input")
+    if not _can_move(scene):
+        context.view_layer.update()
+        samples = Samples([_sample_now(context, head)])
+    else:
+        samples = Samples(_walk(context, head, range(first, last + 1)))
+    _warn(samples, scene)
+    return samples
+
+
+def controls_of(samples: Samples, start: int) -> Controls:
+    """The sliders as tracks; one that never changes is a constant.
+
+    Args:
+        start: the take's frame of the first entry.
+    """
+    def track(name: str) -> list[float]:
+        values = [entry.sliders[name] for entry in samples.entries]
+        return values[:1] if len(set(values)) == 1 else values
+
+    emotion = {name: track(emotion_property(name)) for name in EMOTION_NAMES}
+    micro = {name: track(micro_property(name)) for name in MICRO_EXPRESSIONS}
+    return Controls(
+        emotion={name: values for name, values in emotion.items() if values != [0.0]},
+        micro={name: values for name, values in micro.items() if values != [0.0]},
+        **{name: track(name) for name in AMOUNTS}, start=start,
+    )
+
+
+def cameras_of(samples: Samples, scene: bpy.types.Scene, start: int) -> CameraTrack:
+    """The camera and the head's matrix as tracks.
+
+    Args:
+        start: the take's frame of the first entry.
+    """
+    entries = samples.entries
+    viewmats = [entry.camera.viewmat for entry in entries]
+    Ks = [entry.camera.K for entry in entries]
+    heads = [rows(entry.head) for entry in entries]
+    if all(track[:1] * len(track) == track for track in (viewmats, Ks, heads)):
+        viewmats, Ks, heads = viewmats[:1], Ks[:1], heads[:1]
+    return CameraTrack(*render_size(scene), viewmats, Ks, heads, start)
+
+
+def _walk(context: bpy.types.Context, head: bpy.types.Object, frames: range) -> list[Sample]:
+    scene, manager = context.scene, context.window_manager
+    current, subframe = scene.frame_current, scene.frame_subframe
+    entries = []
+    manager.progress_begin(0, len(frames))
+    try:
+        for done, frame in enumerate(frames):
+            scene.frame_set(frame)
+            entries.append(_sample_now(context, head))
+            manager.progress_update(done)
+    finally:
+        manager.progress_end()
+        scene.frame_set(current, subframe=subframe)
+    return entries
+
+
+def _sample_now(context: bpy.types.Context, head: bpy.types.Object) -> Sample:
+    scene = context.scene
+    if scene.camera is None:
+        raise Problem("The scene has no camera.", "Add one, or press 'Add Portrait Camera' in the panel.", "camera")
+    depsgraph = context.evaluated_depsgraph_get()
+    seen = head.evaluated_get(depsgraph)
+    if abs(seen.matrix_world.to_3x3().determinant()) < 1e-9:
+        raise Problem(f"The head {head.name!r} has a scale of 0.", "Give it a size.", "input")
+    camera = scene.camera.evaluated_get(depsgraph)
+    return Sample(_sliders(seen), scene.camera.name, pinhole(camera, scene), seen.matrix_world.copy())
+
+
+def _sliders(head: bpy.types.Object) -> dict[str, float]:
+    """Slider values within their limits: a curve may overshoot between two keys."""
+    settings = head.emosplat
+    limits = {name: 0.0 for name in (*AMOUNTS, *map(emotion_property, EMOTION_NAMES))}
+    limits |= {micro_property(name): -1.0 for name in MICRO_EXPRESSIONS}
+    values = {}
+    for name, low in limits.items():
+        value = getattr(settings, name)
+        if not isfinite(value):
+            raise Problem(f"The slider {name!r} of {head.name!r} is not a number.", "Look at its driver.", "input")
+        values[name] = round(min(max(value, low), 1.0), 6)
+    return values
+
+
+def _can_move(scene: bpy.types.Scene) -> bool:
+    """False only where nothing in the file could change with the frame."""
+    handlers = bpy.app.handlers
+    if bpy.data.actions or scene.rigidbody_world or handlers.frame_change_pre or handlers.frame_change_post:
+        return True
+    owners = [scene, *scene.objects, *(thing.data for thing in scene.objects if thing.data)]
+    if any(owner.animation_data and (owner.animation_data.drivers or owner.animation_data.nla_tracks)
+           for owner in owners):
+        return True
+    return any(marker.camera for marker in scene.timeline_markers) or any(
+        thing.constraints or thing.parent_type.startswith("VERTEX") for thing in scene.objects)
+
+
+def _warn(samples: Samples, scene: bpy.types.Scene) -> None:
+    if any(max(scale) - min(scale) > 1e-3 * max(scale)
+           for scale in (tuple(map(abs, entry.head.to_scale())) for entry in samples.entries)):
+        samples.warnings.append("The head is scaled differently along its axes; it is drawn with their mean.")
+    if scene.render.pixel_aspect_x != scene.render.pixel_aspect_y:
+        samples.warnings.append("The scene's pixels are not square; the frames are drawn for that pixel aspect.")
