@@ -32,6 +32,7 @@ import time
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Callable
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
@@ -57,6 +58,9 @@ BROUGHT_BY_BLENDER = frozenset(
 )
 # On Windows, Blender unpacks into a folder of 104 characters plus the user's name (20 at most).
 WINDOWS_PREFIX, WINDOWS_PATH_LIMIT = 124, 259
+
+# Turing, Ampere, Ada and Blackwell, for a machine that compiles without having the card.
+CUDA_ARCHITECTURES = "7.5;8.6;8.9;12.0+PTX"
 
 BUNDLED_GROUPS = ("engine", "cuda")
 PACKED_FOLDERS = ("addon", "engine")
@@ -381,7 +385,7 @@ def setup(wheels: list[str] = (), find_links: str = "") -> None:
     check_system_libraries()
     target = host_target()
     stamp = ENVIRONMENT / "emosplat-lock.txt"
-    wanted = f"{sha256_of(LOCK_FILE)} {sys.version_info[:3]}"
+    wanted = sha256_of(LOCK_FILE)
     if stamp.exists() and stamp.read_text() == wanted and environment_python().exists() and not wheels:
         say(f"The environment is ready: {ENVIRONMENT}")
         return
@@ -499,11 +503,20 @@ def _resolve(packages: dict[str, str], target: Target) -> list[dict]:
     ]
 
 
+def cuda_toolkit() -> Path:
+    """The folder of NVIDIA's toolkit. Raises Failure without one. An nvcc on the path may be a mere wrapper."""
+    named = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
+    nvcc = shutil.which("nvcc")
+    folders = [Path(name) for name in named if name] + ([Path(nvcc).resolve().parent.parent] if nvcc else [])
+    for folder in folders:
+        if shutil.which("nvcc", path=str(folder / "bin")) and (folder / "include" / "cuda_runtime.h").exists():
+            return folder
+    raise Failure("nvcc is not here: install NVIDIA's CUDA toolkit and a C++ compiler, or set CUDA_HOME to it.")
+
+
 def build_gsplat(find_links: str) -> None:
     """gsplat's CUDA binary wheel, from its sdist, into build/cuda/: for this Python and the torch that pip offers."""
-    nvcc = shutil.which("nvcc") or shutil.which("nvcc", path=f"{os.environ.get('CUDA_HOME', '/usr/local/cuda')}/bin")
-    if not nvcc:
-        raise Failure("nvcc is not here: install NVIDIA's CUDA toolkit and a C++ compiler, or set CUDA_HOME to it.")
+    toolkit = cuda_toolkit()
     recipe = json.loads(LOCK_FILE.read_text(encoding="utf-8"))["gsplat_cuda"]
     folder = BUILD / "cuda"
     python = folder / "venv" / environment_python().relative_to(ENVIRONMENT)
@@ -518,7 +531,8 @@ def build_gsplat(find_links: str) -> None:
     say(f"Compiling gsplat for CUDA {cuda}; minutes")
     tools = {
         "BUILD_CUDA": "1",
-        "CUDA_HOME": str(Path(nvcc).parent.parent),
+        "CUDA_HOME": str(toolkit),
+        "TORCH_CUDA_ARCH_LIST": os.environ.get("TORCH_CUDA_ARCH_LIST", CUDA_ARCHITECTURES),
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
     }
     arguments = ["wheel", "--no-build-isolation", "--no-binary=gsplat", "--require-hashes", "-w", str(folder)]
@@ -775,7 +789,9 @@ def check_gates(path: Path, with_wheels: bool, label: str) -> None:
     """Print the sizes of a zip. Raises Failure with every fault that a gate found."""
     extension = read_extension(path)
     faults = gate_names(extension) + gate_tree(extension)
-    if not faults and with_wheels:
+    if not faults and with_wheels and not extension.wheels:
+        faults.append("there are no wheels in it; a zip that is meant to be so is checked with --no-wheels")
+    elif not faults and with_wheels:
         for gate in (gate_brought_by_blender, gate_complete, gate_top_levels, gate_path_lengths, gate_cpu_torch):
             faults += gate(extension)
     elif not faults and (extension.wheels or extension.manifest.get("wheels")):
@@ -855,6 +871,22 @@ def chosen_targets(options: argparse.Namespace) -> list[Target]:
     return targets
 
 
+def for_each_target(options: argparse.Namespace, work: Callable[[Target], None]) -> None:
+    """One target that cannot be had does not keep the others from being made. Raises Failure at the end."""
+    faults = []
+    for target in chosen_targets(options):
+        try:
+            work(target)
+        except Failure as failure:
+            faults.append(f"{target}: {failure}")
+    if faults:
+        raise Failure(" ".join(faults))
+
+
+def report_wheels(target: Target, wheels: list[Path]) -> None:
+    say(f"{target}: {len(wheels)} wheels, {sum(path.stat().st_size for path in wheels) / 1e6:.1f} MB")
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Everything one does with EmoSplat's source tree.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -908,12 +940,11 @@ def run(options: argparse.Namespace, rest: list[str]) -> int:
     elif options.verb == "wheels" and options.cuda:
         build_gsplat(options.find_links)
     elif options.verb == "wheels":
-        for target in chosen_targets(options):
-            found = fetch(target, options.wheel, options.find_links)
-            say(f"{target}: {len(found)} wheels, {sum(p.stat().st_size for p in found) / 1e6:.1f} MB, all as locked")
+        for_each_target(options, lambda target: report_wheels(target, fetch(target, options.wheel, options.find_links)))
     elif options.verb == "build":
-        for target in chosen_targets(options):
-            say(str(build(target, not options.no_wheels, options.wheel, options.find_links)))
+        for_each_target(
+            options, lambda target: say(str(build(target, not options.no_wheels, options.wheel, options.find_links)))
+        )
     else:
         setup()
         folder = BUILD_WITHOUT_WHEELS if options.no_wheels else BUILD

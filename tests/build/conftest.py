@@ -16,12 +16,14 @@ def fake_wheel(file: str, paths: list[str] | None = None, requires: tuple[str, .
     """A wheel with the given files, or one module named after the package."""
     parts = build_addon.parse_wheel_name(file)
     info = f"{parts.name}-{parts.version}.dist-info"
-    metadata = f"Name: {parts.name}\n" + "".join(f"Requires-Dist: {text}\n" for text in requires)
+    metadata = f"Metadata-Version: 2.1\nName: {parts.name}\nVersion: {parts.version}\n"
+    metadata += "".join(f"Requires-Dist: {text}\n" for text in requires)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as wheel:
         for path in paths or [f"{parts.name}/__init__.py"]:
             wheel.writestr(path, "pass\n")
         wheel.writestr(f"{info}/METADATA", metadata)
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
         wheel.writestr(f"{info}/RECORD", "")
     return buffer.getvalue()
 

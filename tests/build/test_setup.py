@@ -88,8 +88,7 @@ def test_second_run_changes_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(build_addon, "ENVIRONMENT", environment)
     build_addon.environment_python().parent.mkdir(parents=True)
     build_addon.environment_python().touch()
-    stamp = f"{build_addon.sha256_of(build_addon.LOCK_FILE)} {sys.version_info[:3]}"
-    (environment / "emosplat-lock.txt").write_text(stamp)
+    (environment / "emosplat-lock.txt").write_text(build_addon.sha256_of(build_addon.LOCK_FILE))
     monkeypatch.setattr(build_addon, "check_python", lambda version: None)
     monkeypatch.setattr(build_addon, "check_system_libraries", lambda: None)
     monkeypatch.setattr(build_addon.subprocess, "run", lambda *a, **k: pytest.fail("a program was started"))
@@ -97,7 +96,7 @@ def test_second_run_changes_nothing(monkeypatch, tmp_path):
 
 
 def test_cuda_without_nvcc(monkeypatch):
-    monkeypatch.setattr(build_addon.shutil, "which", lambda *a, **k: None)
+    monkeypatch.setattr(build_addon.shutil, "which", lambda *a, **k: None)  # neither on the path nor in a toolkit
     assert "nvcc is not here" in _message(build_addon.build_gsplat, "")
 
 
