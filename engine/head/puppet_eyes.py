@@ -10,7 +10,7 @@ import numpy as np
 from .puppet_patch import Patch, grid_patch, join, linear, make_patch, smoothstep
 from .puppet_surface import EYE, EYE_RADIUS
 
-UPPER_RADIUS, LOWER_RADIUS = 1.085 * EYE_RADIUS, 1.065 * EYE_RADIUS
+UPPER_RADIUS, LOWER_RADIUS = 1.095 * EYE_RADIUS, 1.075 * EYE_RADIUS
 UPPER_REST, LOWER_REST = np.radians(31.0), np.radians(-30.0)
 MEETING = np.radians(-13.0)  # where the lids meet
 CORNER = np.radians(66.0)
@@ -50,11 +50,11 @@ def angles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def eyeball(rng: np.random.Generator) -> Patch:
     """Rings about the line of sight: pupil, iris with its dark rim, white."""
-    polar = np.radians(np.concatenate([[1.5, 4.5, 7.5, 10.2], np.arange(12.8, 27.0, 2.2), [28.6, 32.0, 36.5, 42.0, 48.5, 55.5, 63.0, 71.0]]))
+    polar = np.radians(np.concatenate([[1.5, 4.5, 7.5, 10.2], np.arange(12.8, 27.0, 2.2), [28.6, 32.5, 37.5, 43.5, 50.5, 58.5, 67.0]]))
     patches = []
     step = np.gradient(polar)
     for angle, size in zip(polar, step):
-        count = max(5, int(round(2 * np.pi * np.sin(angle) / max(size, np.radians(2.6)))))
+        count = max(5, int(round(2 * np.pi * np.sin(angle) / max(size, np.radians(3.0)))))
         turn = (np.arange(count) + 0.5 * (count % 2)) * 2 * np.pi / count
         direction = np.stack(
             [np.sin(angle) * np.cos(turn), np.full(count, -np.cos(angle)), np.sin(angle) * np.sin(turn)], axis=-1
@@ -64,6 +64,8 @@ def eyeball(rng: np.random.Generator) -> Patch:
         scales = [0.62 * max(width, 2e-4), 0.60 * EYE_RADIUS * size, 0.0002]
         gloss, albedo = 0.3, np.tile(WHITE, (count, 1))
         degrees = np.degrees(angle)
+        if degrees > 27.0:
+            scales = np.multiply(scales, 1.3)
         if degrees < 11.5:
             albedo[:] = linear((0.025, 0.02, 0.03))
         elif degrees < 27.0:
@@ -87,7 +89,7 @@ def catch_lights(mirror: int) -> Patch:
     spots = [(-11.0, 11.5, 0.0021, 1.0), (-8.3, 9.8, 0.0013, 1.0), (9.5, -9.0, 0.0012, 0.75)]
     azimuth = mirror * np.radians([s[0] for s in spots])
     meridian = np.radians([s[1] for s in spots])
-    points = on_sphere(azimuth, meridian, np.full(len(spots), 1.03 * EYE_RADIUS))
+    points = on_sphere(azimuth, meridian, np.full(len(spots), 1.045 * EYE_RADIUS))
     scales = np.multiply.outer([s[2] for s in spots], [1.0, 1.0, 0.1])
     patch = make_patch(points, points - EYE, scales, [1.0, 1.0, 1.0], glow=1.0)
     patch.opacities[:] = [s[3] for s in spots]
@@ -97,13 +99,13 @@ def catch_lights(mirror: int) -> Patch:
 def lid(side: int) -> Patch:
     """A lid's shell from its edge to far under the brow (`side` 1) or the cheek (-1)."""
     rest, radius, reach = (UPPER_REST, UPPER_RADIUS, 1.75) if side > 0 else (LOWER_REST, LOWER_RADIUS, 0.95)
-    columns, rows = 21, 16 if side > 0 else 9
+    columns, rows = 19, 14 if side > 0 else 8
     azimuth, t = np.meshgrid(np.radians(np.linspace(-72, 72, columns)), np.linspace(0, 1, rows), indexing="ij")
     meridian = edge(azimuth, rest) + side * reach * t**1.25
     points = on_sphere(azimuth, meridian, np.full(t.shape, radius))
     rim = smoothstep(0.16, 0.02, t)[..., None]
-    albedo = LID * (1 - 0.18 * rim)
-    return grid_patch(points, points + (points - EYE), albedo, gloss=0.12, shelter=0.2, cover=0.68)
+    albedo = LID * (1 - 0.18 * rim) * (1.0 if side > 0 else 1.3)  # the lower faces away from the lamps
+    return grid_patch(points, points + (points - EYE), albedo, gloss=0.12, shelter=0.2, cover=0.72)
 
 
 def lashes(side: int) -> Patch:
@@ -112,7 +114,7 @@ def lashes(side: int) -> Patch:
     count = 46 if side > 0 else 34
     azimuth = np.radians(np.linspace(-62, 64, count))
     meridian = edge(azimuth, rest) + side * np.radians(0.6)
-    lift = 0.0006 + (0.0010 * smoothstep(-0.6, 0.9, azimuth) if side > 0 else 0.0)
+    lift = 0.0016 + (0.0008 * smoothstep(-0.6, 0.9, azimuth) if side > 0 else 0.0)
     points = on_sphere(azimuth, meridian, radius + lift)
     along = np.gradient(points, axis=0)
     width = 0.0006 + 0.0009 * smoothstep(-0.9, 0.7, azimuth) if side > 0 else np.full(count, 0.0004)

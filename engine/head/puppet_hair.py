@@ -31,7 +31,7 @@ def scalp(rng: np.random.Generator) -> Patch:
     coats = []
     for spacing, offset, low, high, size in (
         (0.0088, 0.0030, 0.35, 0.60, (0.0075, 0.0056, 0.0012)),
-        (0.0060, 0.0085, 0.55, 1.05, (0.0092, 0.0024, 0.0014)),
+        (0.0070, 0.0085, 0.48, 1.25, (0.0100, 0.0029, 0.0014)),
     ):
         directions = graded_spiral(spacing, spacing, 1.0, 2.0)
         points = along_rays(directions, offset)
@@ -59,7 +59,7 @@ def _direction(azimuth: float, elevation: float) -> np.ndarray:
 
 def _lock(control: np.ndarray, thickness: float, rng: np.random.Generator) -> Patch:
     """A tapered tube of strokes along a quadratic Bezier curve with `control` points (3, 3)."""
-    nodes, ring = 7, 5
+    nodes, ring = 7, 4
     t = np.repeat(np.linspace(0.02, 1.0, nodes), ring)[:, None]
     turn = (np.tile(np.arange(ring), nodes) + 0.5 * np.repeat(np.arange(nodes), ring)) * 2 * np.pi / ring
     centre = (1 - t) ** 2 * control[0] + 2 * t * (1 - t) * control[1] + t * t * control[2]
@@ -69,14 +69,14 @@ def _lock(control: np.ndarray, thickness: float, rng: np.random.Generator) -> Pa
     radius = thickness * np.sqrt(np.maximum(1 - t**2.2, 0.0)) * (0.75 + 0.5 * np.sin(np.pi * np.minimum(t * 1.3, 1)))
     flat = 1 - 0.35 * np.abs(np.sin(turn))[:, None]
     length = np.linalg.norm(control[2] - control[0]) / nodes
-    scales = np.concatenate([0 * t + 0.75 * length, 0.52 * radius + 0.0006, 0 * t + 0.0005], axis=1)
+    scales = np.concatenate([0 * t + 0.75 * length, 0.62 * radius + 0.0006, 0 * t + 0.0005], axis=1)
     points = centre + normal * radius * flat
     albedo = _tone(points, along, rng, 0.62, 1.12) * (0.70 + 0.45 * t)
     return make_patch(points, normal, scales, np.clip(albedo, 0, 1), tangents=along)
 
 
 def locks(rng: np.random.Generator) -> Patch:
-    """A swept fringe, a tuft that stands up, and a few strands before the ears and in the nape."""
+    """A swept fringe, a tuft that stands up, and a few strands in the nape."""
     # Each: root, bend and tip as (azimuth, elevation in degrees, metres above the skin), then the thickness.
     # Azimuth 0 is the face, positive to the head's left.
     curves = []
@@ -93,9 +93,6 @@ def locks(rng: np.random.Generator) -> Patch:
         tip = (a + 50, 68 + 5 * rng.standard_normal(), 0.021 + 0.008 * rng.random())
         curves.append(((a, 74, 0.003), (a + 12, 79, 0.020), tip, 0.0075))
     for mirror in (1, -1):
-        for k in range(3):
-            tip = -6 - 3 * k + 3 * rng.standard_normal()
-            curves.append(((mirror * (72 + 7 * k), 22, 0.006), (mirror * (74 + 6 * k), 8, 0.012), (mirror * (70 + 8 * k), tip, 0.006), 0.0062))
         for k in range(4):
             tip = -34 + 3 * rng.standard_normal()
             curves.append(((mirror * (118 + 16 * k), 0, 0.006), (mirror * (120 + 16 * k), -18, 0.014), (mirror * (112 + 16 * k), tip, 0.014), 0.0080))

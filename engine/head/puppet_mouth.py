@@ -24,11 +24,11 @@ def lip_height(s: np.ndarray, side: int) -> np.ndarray:
 
 def lip(side: int) -> Patch:
     """One lip: a half-round roll from its border over the crest to the slit, then back into the mouth."""
-    s, t = np.meshgrid(np.linspace(-1, 1, 47), np.linspace(0.0, 1.55, 11), indexing="ij")
+    s, t = np.meshgrid(np.linspace(-1, 1, 43), np.linspace(0.0, 1.55, 10), indexing="ij")
     height = lip_height(s, side)
     round_part = np.minimum(t, 1.0)
     rise = height * (1 + np.cos(np.pi * round_part)) / 2
-    plump = (0.0046 if side < 0 else 0.0040) * np.sqrt(np.maximum(1 - s**4, 0.0)) + 0.0006
+    plump = (0.0036 if side < 0 else 0.0030) * np.sqrt(np.maximum(1 - s**4, 0.0)) + 0.0006
     out = plump * np.sin(np.pi * round_part) ** 0.8
     back = np.maximum(t - 1.0, 0.0) * 0.016
     rise = rise + np.maximum(t - 1.0, 0.0) * 0.006
@@ -38,7 +38,7 @@ def lip(side: int) -> Patch:
     points = points + gradient(points, nose=False) * out[..., None] + np.stack([0 * x, back, 0 * x], axis=-1)
     inner = smoothstep(0.72, 1.25, t)[..., None]
     edge = smoothstep(0.20, 0.0, t)[..., None]
-    albedo = LIP * (1 - inner) + LIP_DARK * inner
+    albedo = (LIP * (0.86 if side > 0 else 1.0)) * (1 - inner) + LIP_DARK * inner
     albedo = albedo * (1 - 0.5 * edge) + linear((0.90, 0.62, 0.51)) * 0.5 * edge
     outside = points + np.array([0.0, -0.03, 0.0]) - side * np.array([0, 0, 0.02]) * smoothstep(0.9, 1.1, t)[..., None]
     return grid_patch(points, outside, albedo, side=side, across=s, gloss=0.5, shelter=0.55)
@@ -80,9 +80,9 @@ def tongue() -> Patch:
     y = tip_y + 0.042 * (1 - along)
     arch = 0.004 * np.sin(np.pi * (1 - along))
     x = 0.0165 * profile * np.cos(around)
-    z = MOUTH_Z - 0.0105 + arch + 0.0050 * profile * np.sin(around) - 0.0012 * np.exp(-((x / 0.003) ** 2))
+    z = MOUTH_Z - 0.0075 + arch + 0.0042 * profile * np.sin(around) - 0.0012 * np.exp(-((x / 0.003) ** 2))
     points = np.stack([x, y, z], axis=-1)
-    centre = np.stack([0 * x, y + 0.001 * (1 - along), 0 * x + MOUTH_Z - 0.0105 + arch], axis=-1)
+    centre = np.stack([0 * x, y + 0.001 * (1 - along), 0 * x + MOUTH_Z - 0.0075 + arch], axis=-1)
     shade = (0.30 + 0.70 * along[..., None] ** 1.3) * (0.72 + 0.28 * np.sin(around))[..., None]
     groove = 1 - 0.22 * np.exp(-((x / 0.0025) ** 2))[..., None] * (np.sin(around) > 0)[..., None]
     return grid_patch(
@@ -92,9 +92,10 @@ def tongue() -> Patch:
 
 def cavity(side: int) -> Patch:
     """Half of a dark pocket behind the teeth; `side` +1 is the palate, -1 the floor that goes with the jaw."""
-    lat, lon = np.meshgrid(np.linspace(0.02, 0.5, 7) * np.pi, np.linspace(0, np.pi, 15), indexing="ij")
+    rim = np.pi / 2 * (1 + np.sin(np.linspace(-0.5, 0.5, 15) * np.pi))  # dense, with small discs, behind the lips
+    lat, lon = np.meshgrid(np.linspace(0.02, 0.48, 7) * np.pi, rim, indexing="ij")
     centre = np.array([0.0, float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.014, MOUTH_Z])
-    radii = np.array([0.0270, 0.0420, 0.0190])
+    radii = np.array([0.0262, 0.0380, 0.0170])
     ball = np.stack([np.cos(lon) * np.cos(lat), np.sin(lon) * np.cos(lat), side * np.sin(lat)], axis=-1)
     points = centre + radii * ball
     shade = 0.16 + 0.84 * smoothstep(0.7, 0.0, np.sin(lon) * np.cos(lat))[..., None]
@@ -103,8 +104,8 @@ def cavity(side: int) -> Patch:
 
 def back_wall() -> Patch:
     """A dark curtain behind the tongue, stretched between palate and floor, so that an open mouth has no hole."""
-    x, z = np.meshgrid(np.linspace(-0.028, 0.028, 8), np.linspace(-0.030, 0.016, 7), indexing="ij")
-    y = float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.052 - 12.0 * x * x
+    x, z = np.meshgrid(np.linspace(-0.022, 0.022, 8), np.linspace(-0.019, 0.014, 6), indexing="ij")
+    y = float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.046 - 10.0 * x * x
     points = np.stack([x, y, MOUTH_Z + z], axis=-1)
     return grid_patch(points, np.array([0, -0.3, MOUTH_Z]), INSIDE * 0.14, glow=1.0, cover=0.85)
 

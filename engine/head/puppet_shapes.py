@@ -157,12 +157,12 @@ def _mouth_close(p: Soft) -> np.ndarray:
     return np.linalg.solve(blended, (wanted - offset)[..., None])[..., 0] - p.points
 
 
-def _slide(points: np.ndarray, move: np.ndarray, push: np.ndarray | float) -> np.ndarray:
-    """The move, bent so that points keep their distance from the face, plus `push`."""
-    keep, moved = distance(points, nose=False) + push, points + move
+def _slide(points: np.ndarray, move: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The move (N, 3), bent so that points end at the distance `kept` (N,) from the face."""
+    moved = points + move
+    normals = gradient(moved, nose=False)
     for _ in range(2):
-        normals = gradient(moved, nose=False)
-        moved = moved - (distance(moved, nose=False) - keep)[:, None] * normals
+        moved = moved - (distance(moved, nose=False) - kept)[:, None] * normals
     return moved - points
 
 
@@ -179,13 +179,14 @@ def skin_shapes(p: Soft) -> dict[str, np.ndarray]:
     for name, sign in (("Left", 1), ("Right", -1)):
         moves |= {key + name: move for key, move in (_brows(p, sign) | _mouth_sides(p, sign)).items()}
     pushes = _push(p)
+    depth = distance(p.points, nose=False)
     shapes = {}
     for name, move in moves.items():
         push = pushes.get(name, np.zeros(len(p.points)))
         active = (np.abs(move).max(axis=1) > 5e-5) | (np.abs(push) > 5e-5)
         shape = np.zeros_like(p.points)
         free = move[active] * [0.0, 1.0, 0.0] if name.startswith(_FREE) else 0.0
-        shape[active] = _slide(p.points[active], move[active] - free, push[active]) + free
+        shape[active] = _slide(p.points[active], move[active] - free, (depth + push)[active]) + free
         shapes[name] = shape
     share = jaw_share(p.points, p.side)[:, None]
     shapes["jawForward"] = share * [0.0, -0.0075, 0.0]
@@ -194,10 +195,10 @@ def skin_shapes(p: Soft) -> dict[str, np.ndarray]:
 
 
 def tongue_out(points: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """(N, 3) the tongue's move at tongueOut 1: its front slides over the lower lip and hangs a little.
+    """(N, 3) the tongue's move at tongueOut 1: its front slides out over the lower lip.
 
     Args:
         along: (N,) 0 at the root, 1 at the tip.
     """
     reach = smoothstep(0.15, 1.0, along)
-    return _vector(y=-0.036 * reach, z=0.0150 * smoothstep(0.1, 0.6, along) - 0.0090 * smoothstep(0.6, 1.0, along))
+    return _vector(y=-0.036 * reach, z=0.0120 * smoothstep(0.1, 0.6, along))

@@ -17,7 +17,7 @@ HAIR = linear((0.36, 0.17, 0.09))
 
 def face(rng: np.random.Generator) -> Patch:
     """The skin, finest about nose and mouth, without what lies under eyes, lips and hair."""
-    points, spacing, normals, rays = _spread(0.0028, 0.0080)
+    points, spacing, normals, rays = _spread(0.0030, 0.0080)
     keep = (clearance(points) > -0.001) & ~covers(points) & (above_hairline(points) < 0.012)
     points, spacing, normals, rays = points[keep], spacing[keep], normals[keep], rays[keep]
     albedo = skin_albedo(points) * (1 + 0.02 * rng.standard_normal((len(points), 1)))
@@ -30,9 +30,9 @@ def face(rng: np.random.Generator) -> Patch:
 
 def under_skin() -> Patch:
     """A coarse second layer 2.5 mm down, which shows where an expression stretches the skin."""
-    points, spacing, normals, _ = _spread(0.0052, 0.0100)
+    points, spacing, normals, _ = _spread(0.0055, 0.0100)
     mouth = (np.abs(points[:, 0]) < MOUTH_HALF + 0.005) & (np.abs(points[:, 2] - slit(points[:, 0])) < 0.014)
-    keep = (clearance(points) > 0.003) & ~mouth & (points[:, 1] < -0.01) & (above_hairline(points) < 0.0)
+    keep = (clearance(points) > 0.003) & ~mouth & (points[:, 1] < -0.02) & (points[:, 2] < 0.0)
     points, spacing, normals = points[keep], spacing[keep], normals[keep]
     return make_patch(points - 0.0025 * normals, normals, 0.75 * spacing, skin_albedo(points) * 0.85, shelter=0.0)
 
@@ -50,10 +50,10 @@ def freckles(rng: np.random.Generator) -> Patch:
 
 def _spread(fine: float, coarse: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Points all over the skin with their spacing, normals, and the rays that found them."""
-    rays = graded_spiral(fine, coarse, np.radians(46), np.radians(90))
+    rays = graded_spiral(fine, coarse, np.radians(42), np.radians(90))
     points = along_rays(rays)
     angle = np.arccos(np.clip(-rays[:, 1], -1, 1))
-    spacing = fine + (coarse - fine) * smoothstep(np.radians(46), np.radians(90), angle)
+    spacing = fine + (coarse - fine) * smoothstep(np.radians(42), np.radians(90), angle)
     return points, spacing * np.linalg.norm(points - ORIGIN, axis=1) / 0.092, gradient(points), rays
 
 
@@ -65,16 +65,19 @@ def skin_albedo(points: np.ndarray) -> np.ndarray:
     def spot(x: float, z: float, radius_x: float, radius_z: float) -> np.ndarray:
         return np.exp(-(((side - x) / radius_x) ** 2) - ((points[:, 2] - z) / radius_z) ** 2) * frontal
 
-    blush = 0.62 * spot(0.046, -0.036, 0.020, 0.014) + 0.40 * spot(0.0, -0.025, 0.013, 0.012)
+    blush = 0.46 * spot(0.046, -0.036, 0.020, 0.014) + 0.32 * spot(0.0, -0.025, 0.013, 0.012)
     blush = blush + 0.22 * spot(0.0, -0.093, 0.016, 0.010)
     blush = blush + 0.30 * smoothstep(0.004, 0.0, clearance(points)) + 0.35 * smoothstep(0.080, 0.092, side) * (points[:, 2] < 0.03)
+    border = np.abs(points[:, 2] - slit(points[:, 0])) - 0.006
+    beyond = np.maximum(side - MOUTH_HALF, 0.0)
+    blush = blush + 0.30 * np.exp(-((np.maximum(border, 0.0) / 0.004) ** 2) - (beyond / 0.004) ** 2) * frontal
     blush = np.clip(blush, 0, 0.8)[:, None]
     return SKIN * (1 - blush) + BLUSH * blush
 
 
 def ear() -> Patch:
     """The left ear: a cupped disc with a rolled rim."""
-    radius, turn = np.meshgrid(np.linspace(0.05, 1.0, 9), np.linspace(0, 2 * np.pi, 26, endpoint=False), indexing="ij")
+    radius, turn = np.meshgrid(np.linspace(0.05, 1.0, 8), np.linspace(0, 2 * np.pi, 20, endpoint=False), indexing="ij")
     u, v = radius * np.cos(turn), radius * np.sin(turn)
     width = 0.0155 * (1 + 0.18 * v)
     rim = np.exp(-(((radius - 0.86) / 0.16) ** 2))
@@ -95,7 +98,7 @@ def ear() -> Patch:
 
 def neck() -> Patch:
     """From inside the jaw down into the collar."""
-    around, t = np.meshgrid(np.linspace(0, 2 * np.pi, 28, endpoint=False), np.linspace(0, 1, 9), indexing="ij")
+    around, t = np.meshgrid(np.linspace(0, 2 * np.pi, 26, endpoint=False), np.linspace(0, 1, 8), indexing="ij")
     radius = 0.040 + 0.006 * (2 * t - 1) ** 2
     points = np.stack(
         [radius * np.sin(around), 0.016 + 0.008 * t - radius * np.cos(around), -0.055 - 0.105 * t], axis=-1
@@ -106,10 +109,10 @@ def neck() -> Patch:
 
 def brow(rng: np.random.Generator) -> Patch:
     """The left brow: short thick strokes, combed up and out."""
-    count = 120
+    count = 100
     t = (np.arange(count) + 0.5) / count
     v = ((np.arange(count) * 0.618034) % 1.0) * 2 - 1
-    thick = 0.0046 * (0.55 + 0.45 * np.sin(np.pi * np.minimum(t * 1.15 + 0.12, 1.0))) * smoothstep(1.08, 0.70, t)
+    thick = 0.0040 * (0.55 + 0.45 * np.sin(np.pi * np.minimum(t * 1.15 + 0.12, 1.0))) * smoothstep(1.08, 0.70, t)
     x = 0.0145 + 0.0440 * t
     z = BROW_Z - 0.005 + 0.0095 * np.sin(np.pi * (0.12 + 0.70 * t)) - 0.007 * t**3 + v * thick
     lift = 0.0030 * np.sqrt(np.maximum(1 - v * v, 0.0)) + 0.0008

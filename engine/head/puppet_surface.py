@@ -18,7 +18,7 @@ BROW_Z = 0.0470
 ORIGIN = np.array([0.0, -0.012, 0.0])  # every point of the skin is in sight from here
 
 _HAIRLINE_Y = [-0.120, -0.085, -0.060, -0.036, -0.018, -0.010, 0.004, 0.022, 0.036, 0.060, 0.120]
-_HAIRLINE_Z = [0.090, 0.084, 0.074, 0.046, 0.004, -0.004, 0.020, 0.010, -0.022, -0.050, -0.056]
+_HAIRLINE_Z = [0.090, 0.084, 0.074, 0.052, 0.028, 0.014, 0.022, 0.012, -0.022, -0.050, -0.056]
 
 # centre, radii, width of the blend with what comes before
 _SKULL = (
@@ -35,7 +35,7 @@ _SKULL = (
 _SOCKET = ((0.0350, -0.0960, 0.0020), (0.0330, 0.0200, 0.0270), 0.012)
 _NOSE = (
     ((0.0, -0.082, -0.006), (0.0085, 0.012, 0.026), 0.018),
-    ((0.0, -0.0990, -0.0245), (0.0118, 0.0110, 0.0100), 0.014),
+    ((0.0, -0.0990, -0.0245), (0.0106, 0.0102, 0.0092), 0.014),
     ((0.0098, -0.0910, -0.0270), (0.0068, 0.0080, 0.0066), 0.009),
     ((-0.0098, -0.0910, -0.0270), (0.0068, 0.0080, 0.0066), 0.009),
 )
@@ -70,15 +70,14 @@ def distance(points: np.ndarray, nose: bool = True) -> np.ndarray:
 
 def gradient(points: np.ndarray, nose: bool = True) -> np.ndarray:
     """(..., 3) unit outward normals of the distance field."""
-    step = 5e-4
-    axes = [distance(points + step * axis, nose) - distance(points - step * axis, nose) for axis in np.eye(3)]
-    return unit(np.stack(axes, axis=-1))
+    corners = np.array([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], np.float64)  # of a tetrahedron: four looks do
+    return unit(sum(distance(points + 3e-4 * corner, nose)[..., None] * corner for corner in corners))
 
 
 def front(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """y of the face without its nose at (x, z), arrays of one shape; 0 beside the face."""
     low, high = np.full(np.shape(x), -0.16), np.zeros(np.shape(x))
-    for _ in range(22):
+    for _ in range(17):
         middle = (low + high) / 2
         inside = distance(np.stack([x, middle, z], axis=-1), nose=False) < 0
         low, high = np.where(inside, low, middle), np.where(inside, middle, high)
@@ -88,7 +87,7 @@ def front(x: np.ndarray, z: np.ndarray) -> np.ndarray:
 def along_rays(directions: np.ndarray, offset: float = 0.0) -> np.ndarray:
     """(N, 3) unit directions to (N, 3) points `offset` outside the skin, seen from ORIGIN."""
     near, far = np.full(len(directions), 0.02), np.full(len(directions), 0.20)
-    for _ in range(24):
+    for _ in range(16):
         middle = (near + far) / 2
         inside = distance(ORIGIN + middle[:, None] * directions) < offset
         near, far = np.where(inside, middle, near), np.where(inside, far, middle)
