@@ -18,8 +18,8 @@ from .puppet_eyes import lid_share
 from .puppet_joints import JOINTS, jaw_share, neck_share, pivots, rotations, weights
 from .puppet_light import shade
 from .puppet_patch import Patch, join, smoothstep
-from .puppet_shapes import Soft, skin_shapes, tongue_out
-from .puppet_surface import slit
+from .puppet_shapes import JAW_FORWARD, Soft, skin_shapes, tongue_out
+from .puppet_surface import MOUTH_Z, slit
 from .rig import Rig
 
 SH_0 = 0.28209479177387814
@@ -94,22 +94,21 @@ def _eyes(rng: np.random.Generator) -> list[Part]:
 
 
 def _mouth_inside() -> list[Part]:
-    parts = []
+    pocket = puppet_mouth.cavity()
+    share = smoothstep(0.010, -0.010, pocket.means[:, 2] - MOUTH_Z)
+    parts = [Part(pocket, weights(pocket, "jaw", share), _with_jaw(pocket, share))]
     for side, share in ((1, 0.0), (-1, 1.0)):
-        patch = join([puppet_mouth.teeth(side), puppet_mouth.cavity(side)])
+        patch = puppet_mouth.teeth(side)
         parts.append(Part(patch, weights(patch, "jaw", share), _with_jaw(patch, share)))
-    wall = puppet_mouth.back_wall()
-    share = smoothstep(-0.050, -0.085, wall.means[:, 2])
-    parts.append(Part(wall, weights(wall, "jaw", share), {}))
     tongue = puppet_mouth.tongue()
     out = {"tongueOut": tongue_out(tongue.means, tongue.across)}
     parts.append(Part(tongue, weights(tongue, "jaw", 1.0), out | _with_jaw(tongue, 1.0)))
     return parts
 
 
-def _with_jaw(patch: Patch, share: float) -> dict[str, np.ndarray]:
-    """What is fixed to the jaw goes forward with it."""
-    return {"jawForward": np.tile([0.0, -0.0075 * share, 0.0], (len(patch), 1))} if share else {}
+def _with_jaw(patch: Patch, share: np.ndarray | float) -> dict[str, np.ndarray]:
+    """What follows the jaw goes forward with it."""
+    return {"jawForward": np.broadcast_to(share, len(patch))[:, None] * JAW_FORWARD}
 
 
 def _around(rng: np.random.Generator) -> list[Part]:

@@ -64,7 +64,7 @@ def eyeball(rng: np.random.Generator) -> Patch:
         scales = [0.62 * max(width, 2e-4), 0.60 * EYE_RADIUS * size, 0.0002]
         gloss, albedo = 0.3, np.tile(WHITE, (count, 1))
         degrees = np.degrees(angle)
-        if degrees > 27.0:
+        if degrees > 30.0:
             scales = np.multiply(scales, 1.3)
         if degrees < 11.5:
             albedo[:] = linear((0.025, 0.02, 0.03))

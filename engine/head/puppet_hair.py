@@ -30,8 +30,8 @@ def scalp(rng: np.random.Generator) -> Patch:
     """Undercoat and combed coat."""
     coats = []
     for spacing, offset, low, high, size in (
-        (0.0088, 0.0030, 0.35, 0.60, (0.0075, 0.0056, 0.0012)),
-        (0.0070, 0.0085, 0.48, 1.25, (0.0100, 0.0029, 0.0014)),
+        (0.0100, 0.0030, 0.35, 0.60, (0.0084, 0.0064, 0.0012)),
+        (0.0074, 0.0085, 0.48, 1.25, (0.0104, 0.0031, 0.0014)),
     ):
         directions = graded_spiral(spacing, spacing, 1.0, 2.0)
         points = along_rays(directions, offset)
@@ -90,8 +90,8 @@ def locks(rng: np.random.Generator) -> Patch:
         curves.append(((-36 - 8 * f, 64 - 6 * f, 0.005), (-48 - 16 * f, 54 - 8 * f, 0.017), (-44 - 30 * f, tip, 0.007), 0.0075))
     for k in range(8):  # tuft
         a = -40 + 24 * k + 8 * rng.standard_normal()
-        tip = (a + 50, 68 + 5 * rng.standard_normal(), 0.021 + 0.008 * rng.random())
-        curves.append(((a, 74, 0.003), (a + 12, 79, 0.020), tip, 0.0075))
+        tip = (a + 50, 68 + 5 * rng.standard_normal(), 0.026 + 0.012 * rng.random())
+        curves.append(((a, 74, 0.003), (a + 12, 80, 0.026), tip, 0.0075))
     for mirror in (1, -1):
         for k in range(4):
             tip = -34 + 3 * rng.standard_normal()

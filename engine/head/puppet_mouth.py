@@ -24,7 +24,8 @@ def lip_height(s: np.ndarray, side: int) -> np.ndarray:
 
 def lip(side: int) -> Patch:
     """One lip: a half-round roll from its border over the crest to the slit, then back into the mouth."""
-    s, t = np.meshgrid(np.linspace(-1, 1, 43), np.linspace(0.0, 1.55, 10), indexing="ij")
+    even = np.linspace(-0.5, 0.5, 43)
+    s, t = np.meshgrid(0.5 * np.sin(np.pi * even) + even, np.linspace(0.0, 1.55, 10), indexing="ij")  # dense at corners
     height = lip_height(s, side)
     round_part = np.minimum(t, 1.0)
     rise = height * (1 + np.cos(np.pi * round_part)) / 2
@@ -41,7 +42,9 @@ def lip(side: int) -> Patch:
     albedo = (LIP * (0.86 if side > 0 else 1.0)) * (1 - inner) + LIP_DARK * inner
     albedo = albedo * (1 - 0.5 * edge) + linear((0.90, 0.62, 0.51)) * 0.5 * edge
     outside = points + np.array([0.0, -0.03, 0.0]) - side * np.array([0, 0, 0.02]) * smoothstep(0.9, 1.1, t)[..., None]
-    return grid_patch(points, outside, albedo, side=side, across=s, gloss=0.5, shelter=0.55)
+    patch = grid_patch(points, outside, albedo, side=side, across=s, gloss=0.5, shelter=0.55)
+    patch.scales[:, 0] *= 1.4  # room for a smile
+    return patch
 
 
 def _arch(x: np.ndarray, depth: float) -> np.ndarray:
@@ -58,7 +61,7 @@ def teeth(side: int) -> Patch:
     patches = []
     for left, right in zip(edges[:-1], edges[1:]):
         for mirror in (1, -1):
-            u, v = np.meshgrid(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 6), indexing="ij")
+            u, v = np.meshgrid(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 5), indexing="ij")
             x = mirror * (left + (right - left) * (0.06 + 0.88 * u))
             corner = 0.0012 * (2 * np.abs(u - 0.5)) ** 3 * smoothstep(0.35, 0.0, v)
             z = tip + side * (v * length + corner)
@@ -66,7 +69,7 @@ def teeth(side: int) -> Patch:
             points = np.stack([x, _arch(x, depth) - bulge, z], axis=-1)
             shade = (1 - 0.16 * (2 * np.abs(u - 0.5)) ** 4) * (1 - 0.25 * v) * (1 - 0.30 * (np.abs(x) / 0.028) ** 2)
             patches.append(grid_patch(points, np.array([0, -0.3, tip]), TOOTH * shade[..., None] * 0.86, glow=1.0))
-    x, v = np.meshgrid(np.linspace(-edges[-1], edges[-1], 17), np.linspace(0.0, 1.0, 3), indexing="ij")
+    x, v = np.meshgrid(np.linspace(-edges[-1], edges[-1], 13), np.linspace(0.0, 1.0, 3), indexing="ij")
     points = np.stack([x, _arch(x, depth - 0.0006), tip + side * (length * 0.92 + 0.006 * v)], axis=-1)
     patches.append(grid_patch(points, np.array([0, -0.3, tip]), GUM * 0.55, glow=1.0))
     return join(patches)
@@ -85,29 +88,24 @@ def tongue() -> Patch:
     centre = np.stack([0 * x, y + 0.001 * (1 - along), 0 * x + MOUTH_Z - 0.0075 + arch], axis=-1)
     shade = (0.30 + 0.70 * along[..., None] ** 1.3) * (0.72 + 0.28 * np.sin(around))[..., None]
     groove = 1 - 0.22 * np.exp(-((x / 0.0025) ** 2))[..., None] * (np.sin(around) > 0)[..., None]
-    return grid_patch(
+    patch = grid_patch(
         points, points + (points - centre), TONGUE * shade * groove * 0.85, across=along, gloss=0.4, glow=1.0
     )
+    patch.scales = np.minimum(patch.scales, 0.0036 * (1 - 0.6 * along.reshape(-1, 1) ** 8))
+    return patch
 
 
-def cavity(side: int) -> Patch:
-    """Half of a dark pocket behind the teeth; `side` +1 is the palate, -1 the floor that goes with the jaw."""
-    rim = np.pi / 2 * (1 + np.sin(np.linspace(-0.5, 0.5, 15) * np.pi))  # dense, with small discs, behind the lips
-    lat, lon = np.meshgrid(np.linspace(0.02, 0.48, 7) * np.pi, rim, indexing="ij")
-    centre = np.array([0.0, float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.014, MOUTH_Z])
-    radii = np.array([0.0262, 0.0380, 0.0170])
-    ball = np.stack([np.cos(lon) * np.cos(lat), np.sin(lon) * np.cos(lat), side * np.sin(lat)], axis=-1)
-    points = centre + radii * ball
+def cavity() -> Patch:
+    """A dark pocket behind the lips; its walls are tall enough to stay closed when the jaw pulls them apart."""
+    rim = np.pi / 2 * (1 + np.sin(np.linspace(-0.5, 0.5, 13) * np.pi))  # dense, with small discs, behind the lips
+    lat, lon = np.meshgrid(np.linspace(-0.48, 0.48, 11) * np.pi, rim, indexing="ij")
+    centre = np.array([0.0, float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.011, MOUTH_Z])
+    ball = np.stack([np.cos(lon) * np.cos(lat), np.sin(lon) * np.cos(lat), np.sin(lat)], axis=-1)
+    points = centre + np.array([0.0255, 0.0400, 0.0150]) * ball
     shade = 0.16 + 0.84 * smoothstep(0.7, 0.0, np.sin(lon) * np.cos(lat))[..., None]
-    return grid_patch(points, np.broadcast_to(centre, points.shape), INSIDE * shade, glow=1.0, cover=0.8)
-
-
-def back_wall() -> Patch:
-    """A dark curtain behind the tongue, stretched between palate and floor, so that an open mouth has no hole."""
-    x, z = np.meshgrid(np.linspace(-0.022, 0.022, 8), np.linspace(-0.019, 0.014, 6), indexing="ij")
-    y = float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.046 - 10.0 * x * x
-    points = np.stack([x, y, MOUTH_Z + z], axis=-1)
-    return grid_patch(points, np.array([0, -0.3, MOUTH_Z]), INSIDE * 0.14, glow=1.0, cover=0.85)
+    patch = grid_patch(points, np.broadcast_to(centre, points.shape), INSIDE * shade, glow=1.0, cover=0.75)
+    patch.scales[:, 0] *= 1 + 0.8 * np.cos(2.2 * lat).clip(0.0).reshape(-1)
+    return patch
 
 
 def covers(points: np.ndarray) -> np.ndarray:

@@ -101,9 +101,11 @@ def _mouth_sides(p: Soft, sign: int) -> dict[str, np.ndarray]:
 def _mouth_middle(p: Soft) -> dict[str, np.ndarray]:
     upper, lower, mouth = p.lips(1), p.lips(-1), p.mouth()
     roll_up, roll_low = p.lips(1, 0.004), p.lips(-1, 0.004)
+    inner = p.spot(0.017, BROW_Z, 0.016, 0.026) + p.spot(-0.017, BROW_Z, 0.016, 0.026)
+    outer = p.spot(0.056, BROW_Z, 0.016, 0.026) + p.spot(-0.056, BROW_Z, 0.016, 0.026)
     chin = p.spot(0.0, -0.088, 0.022, 0.014)
     return {
-        "browInnerUp": _vector(z=0.0120 * (p.spot(0.017, BROW_Z, 0.015, 0.028) + p.spot(-0.017, BROW_Z, 0.015, 0.028))),
+        "browInnerUp": _vector(z=0.0150 * inner - 0.0025 * outer),
         "mouthFunnel": _vector(
             x=-0.38 * p.x * mouth, y=-0.0060 * mouth, z=0.0050 * upper - 0.0065 * lower
         ),
@@ -166,6 +168,8 @@ def _slide(points: np.ndarray, move: np.ndarray, kept: np.ndarray) -> np.ndarray
     return moved - points
 
 
+JAW_FORWARD = np.array([0.0, -0.0075, 0.0])
+
 # How far down the lips meet under an open jaw: 0 where the upper lip is at rest, 1 where the lower one went.
 MEETING_SHARE = 0.55
 
@@ -189,7 +193,7 @@ def skin_shapes(p: Soft) -> dict[str, np.ndarray]:
         shape[active] = _slide(p.points[active], move[active] - free, (depth + push)[active]) + free
         shapes[name] = shape
     share = jaw_share(p.points, p.side)[:, None]
-    shapes["jawForward"] = share * [0.0, -0.0075, 0.0]
+    shapes["jawForward"] = share * JAW_FORWARD
     shapes["mouthClose"] = _mouth_close(p)
     return shapes
 

@@ -17,7 +17,7 @@ HAIR = linear((0.36, 0.17, 0.09))
 
 def face(rng: np.random.Generator) -> Patch:
     """The skin, finest about nose and mouth, without what lies under eyes, lips and hair."""
-    points, spacing, normals, rays = _spread(0.0030, 0.0080)
+    points, spacing, normals, rays = _spread(0.0031, 0.0080)
     keep = (clearance(points) > -0.001) & ~covers(points) & (above_hairline(points) < 0.012)
     points, spacing, normals, rays = points[keep], spacing[keep], normals[keep], rays[keep]
     albedo = skin_albedo(points) * (1 + 0.02 * rng.standard_normal((len(points), 1)))
@@ -30,9 +30,9 @@ def face(rng: np.random.Generator) -> Patch:
 
 def under_skin() -> Patch:
     """A coarse second layer 2.5 mm down, which shows where an expression stretches the skin."""
-    points, spacing, normals, _ = _spread(0.0055, 0.0100)
+    points, spacing, normals, _ = _spread(0.0064, 0.0100)
     mouth = (np.abs(points[:, 0]) < MOUTH_HALF + 0.005) & (np.abs(points[:, 2] - slit(points[:, 0])) < 0.014)
-    keep = (clearance(points) > 0.003) & ~mouth & (points[:, 1] < -0.02) & (points[:, 2] < 0.0)
+    keep = (clearance(points) > 0.003) & ~mouth & (points[:, 1] < -0.02) & (above_hairline(points) < -0.006)
     points, spacing, normals = points[keep], spacing[keep], normals[keep]
     return make_patch(points - 0.0025 * normals, normals, 0.75 * spacing, skin_albedo(points) * 0.85, shelter=0.0)
 
