@@ -3,7 +3,6 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import isfinite
 
 import bpy
 from mathutils import Matrix
@@ -76,8 +75,8 @@ def sample(context: bpy.types.Context, head: bpy.types.Object, first: int, last:
     """Sample the context's scene on the frames first to last, inclusive; the current frame is restored.
 
     Raises:
-        Problem: no camera, one that is no perspective camera, a slider that is no number, a picture too small or large,
-            or a head without size.
+        Problem: no camera, one that is no perspective camera, a picture too small or large, or a head without
+            size.
     """
     scene = context.scene
     width, height = render_size(scene)
@@ -160,13 +159,7 @@ def _sliders(head: bpy.types.Object) -> dict[str, float]:
     settings = head.emosplat
     limits = {name: 0.0 for name in (*AMOUNTS, *map(emotion_property, EMOTION_NAMES))}
     limits |= {micro_property(name): -1.0 for name in MICRO_EXPRESSIONS}
-    values = {}
-    for name, low in limits.items():
-        value = getattr(settings, name)
-        if not isfinite(value):
-            raise Problem(f"The slider {name!r} of {head.name!r} is not a number.", "Look at its driver.", "input")
-        values[name] = round(min(max(value, low), 1.0), 6)
-    return values
+    return {name: round(min(max(getattr(settings, name), low), 1.0), 6) for name, low in limits.items()}
 
 
 def _can_move(scene: bpy.types.Scene) -> bool:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands in for engine/__main__.py where the add-on is tested: speaks the protocol, draws grey squares, needs nothing.
+
+The head's name says how it behaves: "slow" draws until it is cancelled, "deaf" does not listen to cancels, "dies" exits
+in the middle, "empty" reports frames that it never wrote, "short" has audio of 5 frames, "warns" warns.
+"""
+
+import json
+import os
+import struct
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+
+TAKE_FRAMES = 30
+cancelled = threading.Event()
+
+
+def send(kind: str, job_id: str = "", **content) -> None:
+    sys.stdout.write(json.dumps({"type": kind, "id": job_id, **content}) + "\n")
+    sys.stdout.flush()
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    rows = (b"\0" + bytes((200, 100, 50, 255)) * width) * height
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def speak(job_id: str, job: dict) -> None:
+    kind, out = job["head"], Path(job["out"])
+    camera = json.loads(Path(job["camera"]).read_text())
+    json.loads(Path(job["controls"]).read_text())
+    total = 5 if kind == "short" else TAKE_FRAMES
+    last = min(job["last"] or total, total)
+    numbers = range(job["first"], last + 1)
+    if kind == "warns":
+        send("warning", job_id, text="The audio is silent.")
+    for done, number in enumerate(numbers):
+        while kind in ("slow", "deaf") and done == 2:
+            send("progress", job_id, stage="draw", done=done, total=len(numbers), eta=60.0)
+            time.sleep(0.05)
+            if cancelled.is_set() and kind == "slow":
+                return send("error", job_id, code="cancelled", what="The job was cancelled.", todo="")
+        if kind == "dies" and done == 2:
+            print("a native library gave up", file=sys.stderr, flush=True)
+            os._exit(7)
+        send("progress", job_id, stage="draw", done=done, total=len(numbers), eta=None)
+        if kind != "empty":
+            (out / f"frame_{number:05d}.png").write_bytes(png(camera["width"], camera["height"]))
+    send("result", job_id, result={"frames": len(numbers), "seconds": {"total": 0.1}})
+
+
+def run(job_id: str, verb: str, job: dict) -> None:
+    if verb == "speak":
+        speak(job_id, job)
+    elif verb == "heads":
+        send("result", job_id, result={"heads": [
+            {"name": "puppet", "path": "", "title": "Puppet", "error": "", "gaussians": 8000},
+            {"name": "torn", "path": "/torn.emohead", "title": "torn", "error": "It is truncated.", "gaussians": 0}]})
+    elif verb == "doctor":
+        checks = [{"name": "torch", "ok": False, "detail": "does not load", "todo": "Reinstall the extension."}]
+        send("result", job_id, result={"ok": False, "checks": checks})
+    else:
+        send("result", job_id, result={})
+
+
+send("ready", protocol=1, pid=os.getpid())
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["type"] == "cancel":
+        cancelled.set()
+    else:
+        cancelled.clear()
+        threading.Thread(target=run, args=(message["id"], message["verb"], message["job"]), daemon=True).start()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registration, generation and import in another Blender than the tests' own: a script, run by test_versions.py.
+
+Prints "all is well" as its last line.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import bpy
+import addon_utils  # found once bpy is there
+
+from tests.addon.extension import NAME, enable, extensions_folder, install, module, strips
+
+audio, folder = sys.argv[1], Path(tempfile.mkdtemp())
+install(extensions_folder())
+bpy.ops.wm.read_factory_settings(use_empty=True)
+preferences = enable()
+scene = bpy.context.scene
+scene.render.resolution_x = scene.render.resolution_y = 32
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+bpy.ops.emosplat.add_head()
+head = bpy.context.object
+assert head.emosplat.enabled and head.emosplat.head == "puppet"
+bpy.ops.emosplat.choose_audio(filepath=audio)
+try:
+    bpy.ops.emosplat.generate()
+except RuntimeError as error:
+    assert "no camera" in str(error), error
+bpy.ops.emosplat.add_camera()
+head.emosplat.emotion_happy = 0.8
+head.emosplat.keyframe_insert("emotion_happy", frame=5)
+
+assert bpy.ops.emosplat.generate() == {"FINISHED"}
+bpy.ops.emosplat.generate()
+kinds = sorted(strip["emosplat_kind"] for strip in strips(scene))
+has_sound = bpy.data.sounds[0].samplerate > 0  # the 4.2 module is built without sound
+assert kinds == (["picture", "sound"] if has_sound else ["picture"]), kinds
+picture = next(strip for strip in strips(scene) if strip["emosplat_kind"] == "picture")
+assert (picture.frame_final_start, picture.frame_final_duration) == (1, 30)
+assert picture.directory.startswith("//emosplat/Head/run_0002"), picture.directory
+
+bpy.ops.wm.save_mainfile()
+bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+scene, head = bpy.context.scene, bpy.data.objects["Head"]
+assert abs(head.emosplat.emotion_happy - 0.8) < 1e-6 and head.animation_data.action
+assert all(strip["emosplat_head"] == head for strip in strips(scene))
+head.emosplat.output = "PLANE"
+bpy.ops.emosplat.import_again()
+plane, = module("plane").own_planes(head)
+assert plane.data.materials[0].node_tree.nodes and "picture" not in [strip["emosplat_kind"] for strip in strips(scene)]
+bpy.ops.emosplat.doctor()
+bpy.ops.emosplat.fix_colours()
+assert scene.view_settings.view_transform == "Standard"
+head.emosplat.head = "dies"
+try:
+    bpy.ops.emosplat.generate()
+    raise AssertionError("the engine's death went unnoticed")
+except RuntimeError as error:
+    assert "stopped unexpectedly" in str(error), error
+
+addon_utils.disable(NAME)
+assert not hasattr(bpy.types.Object, "emosplat")
+shutil.rmtree(folder)
+print("all is well", bpy.app.version_string)
