@@ -18,7 +18,7 @@ BELOW_SPEECH_DB = 55.0  # nothing this far below the recording's loud parts is n
 @dataclass(frozen=True)
 class Loudness:
     """Args:
-    signal: (M, BANDS) float32, band powers with the noise taken off.
+    signal: (M, BANDS) float32, band powers with the noise taken off, 1 where the recording is loud.
     level: (M,) float32 in [0, 1]: 1 at the speaker's usual loud level, 0 at 30 dB below it or no speech at all.
     speech: (M,) float32 in [0, 1]: how sure it is that there is speech and not noise.
     """
@@ -37,14 +37,14 @@ def measure_loudness(powers: np.ndarray) -> Loudness:
     """
     voice = (band_centres() > 200.0) & (band_centres() < 4000.0)
     smooth = box_mean(powers, 5)
-    loud = np.percentile(smooth[:, voice].mean(1), 95.0)
+    loud = max(QUIETEST, float(np.percentile(smooth[:, voice].mean(1), 95.0)))
     noise = FLOOR_BIAS * _running_minimum(smooth)
-    noise = np.maximum(noise, max(QUIETEST, float(loud) * 10.0 ** (-BELOW_SPEECH_DB / 10.0))).astype(np.float32)
+    noise = np.maximum(noise, max(QUIETEST, loud * 10.0 ** (-BELOW_SPEECH_DB / 10.0))).astype(np.float32)
     excess = np.clip(10.0 * np.log10(np.maximum(smooth / noise, 1.0)), 0.0, 30.0)
     speech = smoothstep(3.0, 7.0, np.maximum(excess[:, voice].mean(1), excess[:, ~voice].mean(1)))
-    signal = np.maximum(powers - noise, 0.0)
-    decibels = 10.0 * np.log10(np.maximum(box_mean(signal[:, voice].mean(1), 3), QUIETEST * 0.01))
-    reference = np.maximum(_usual_level(decibels), 10.0 * np.log10(noise[:, voice].mean(1)) + 6.0)
+    signal = np.maximum(powers - noise, 0.0) / np.float32(loud)
+    decibels = 10.0 * np.log10(np.maximum(box_mean(signal[:, voice].mean(1), 3), 1e-9))
+    reference = np.maximum(_usual_level(decibels), 10.0 * np.log10(noise[:, voice].mean(1) / loud) + 6.0)
     level = np.clip((decibels - reference) / RANGE_DB + 1.0, 0.0, 1.2) * speech
     return Loudness(signal, np.minimum(level, 1.0).astype(np.float32), speech.astype(np.float32))
 
