@@ -30,7 +30,7 @@ def frame_name(frame: int) -> str:
 def draw_frame(
     head: Head, take: Take, frame: int, camera: FrameCamera, width: int, height: int, *, depth: bool, backend: str,
     threads: int,
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Draw one frame.
 
     Args:
@@ -38,7 +38,8 @@ def draw_frame(
         backend, threads: as in `rasterize`.
 
     Returns:
-        (H, W, 4) uint8 straight alpha, and (H, W) float32 metres (1e10 where nothing is) or None.
+        (H, W, 3) float32 premultiplied sRGB, (H, W, 1) float32 alphas, and (H, W) float32 metres (1e10 where nothing
+        is) or None.
     """
     posed = head.pose(take.expression[frame], take.head_pose[frame])
     tensors = (posed.means, posed.quats, posed.scales, posed.opacities, posed.sh)
@@ -50,10 +51,14 @@ def draw_frame(
             render_mode="RGB+ED" if depth else "RGB", backend=backend, threads=threads,
         )
     colors, alphas = colors[0].cpu().numpy(), alphas[0].cpu().numpy()
-    rgba = straight_rgba8(colors[..., :3], alphas)
     if not depth:
-        return rgba, None
-    return rgba, np.where(alphas[..., 0] > 0.5, colors[..., 3] * camera.depth_scale, NO_DEPTH).astype(np.float32)
+        return colors, alphas, None
+    metres = np.where(alphas[..., 0] > 0.5, colors[..., 3] * camera.depth_scale, NO_DEPTH)
+    return colors[..., :3], alphas, metres.astype(np.float32)
+
+
+def _write_picture(path: Path, colors: np.ndarray, alphas: np.ndarray) -> None:
+    write_png(path, straight_rgba8(colors, alphas))
 
 
 def render(
@@ -76,16 +81,18 @@ def render(
     pixels = cameras.width * cameras.height * (last - first + 1)
     require_space(out, int(pixels * (BYTES_PER_PIXEL + depth * DEPTH_BYTES_PER_PIXEL)))
     backend = choose_backend(backend)[0]
+    # torch moves a few thousand splats here: one thread is enough, and several stall each other when Blender is busy.
+    torch.set_num_threads(1)
     paths, waiting, total = [], deque[Future](), last - first + 1
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="write") as pool:
         for done, frame in enumerate(range(first, last + 1)):
             report.progress("draw", done, total)
-            rgba, metres = draw_frame(
+            colors, alphas, metres = draw_frame(
                 head, take, frame, cameras.at(frame), cameras.width, cameras.height, depth=depth, backend=backend,
                 threads=threads,
             )
             paths.append(out / frame_name(frame))
-            waiting.append(pool.submit(write_png, paths[-1], rgba))
+            waiting.append(pool.submit(_write_picture, paths[-1], colors, alphas))
             if metres is not None:
                 waiting.append(pool.submit(write_depth_exr, out / f"depth_{frame + 1:05d}.exr", metres))
             while len(waiting) > 4 * WRITERS:
