@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from client import ROOT
+from tests.engine.process.client import ROOT
 
 from engine.protocol import EMOTION_NAMES, EXPRESSION_NAMES
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from client import ROOT, Client
+from tests.engine.process.client import ROOT, Client
 
 SAMPLE = str(ROOT / "engine/data/sample_speech.flac")
 END = ("result", "error")
