@@ -31,7 +31,7 @@ def refresh_heads() -> None:
 def examine() -> None:
     """Ask the engine what runs here. Raises Problem when it cannot be asked."""
     running.clear_messages()
-    folder = preferences().frames_folder or (bpy.data.filepath and "//")
+    folder = preferences().frames_folder or (bpy.data.filepath and "//") or str(paths.user_folder("frames"))
     job = DoctorJob(paths.absolute(preferences().heads_folder), paths.absolute(folder))
     running.start(job, "Doctor", _take_report)
 

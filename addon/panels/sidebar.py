@@ -29,14 +29,17 @@ class MainPanel(InSidebar, bpy.types.Panel):
         layout = self.layout
         head = active_head(context)
         heads = heads_in(context.scene)
-        if head is None or len(heads) > 1:
-            column = layout.column(align=True)
+        if not heads:
+            draw_text(layout, context, "Add a head, choose an audio file, and press Generate.", "INFO")
+            layout.operator("emosplat.add_head", icon="ADD")
+        else:
+            row = layout.row(align=True)
+            column = row.column(align=True)
             for other in heads:
                 column.operator("emosplat.select_head", text=other.name, icon="USER", depress=other == head).name = other.name
-        if head is None and not heads:
-            draw_text(layout, context, "Add a head, choose an audio file, and press Generate.", "INFO")
-        layout.operator("emosplat.add_head", icon="ADD")
-        _draw_task(layout, context)
+            row.operator("emosplat.add_head", text="", icon="ADD")
+            _draw_missing(layout, context, head)
+            _draw_task(layout)
         _draw_messages(layout, context)
 
 
@@ -60,7 +63,6 @@ class WhichHead(HeadPanel):
     bl_label = "Head"
 
     def draw_head(self, layout, context, head, settings) -> None:
-        layout.prop(head, "name", text="Object")
         row = layout.row(align=True)
         row.prop(settings, "head")
         row.operator("emosplat.choose_head", text="", icon="FILEBROWSER")
@@ -73,12 +75,10 @@ class AudioPanel(HeadPanel):
 
     def draw_head(self, layout, context, head, settings) -> None:
         row = layout.row(align=True)
-        row.prop(settings, "audio", text="File")
+        row.prop(settings, "audio")
         row.operator("emosplat.choose_audio", text="", icon="FILEBROWSER")
         if settings.audio is None:
             draw_text(layout, context, "Choose an audio or video file, or drop one onto the 3D View.", "INFO")
-        else:
-            layout.prop(settings.audio, "filepath", text="Path")
         layout.prop(settings, "start_frame")
         row = layout.row(heading="Range")
         row.prop(settings, "use_range", text="")
@@ -127,11 +127,7 @@ class RenderPanel(HeadPanel):
 
     def draw_head(self, layout, context, head, settings) -> None:
         scene = context.scene
-        if scene.camera is None:
-            draw_text(layout, context, "The scene has no camera.", "ERROR")
-            layout.operator("emosplat.add_camera", icon="CAMERA_DATA")
-        else:
-            layout.prop(scene, "camera")
+        layout.prop(scene, "camera")
         layout.prop(settings, "output")
         if why := colours_change(scene):
             box = layout.box()
@@ -143,9 +139,6 @@ class RenderPanel(HeadPanel):
         if not bpy.data.filepath and not preferences().frames_folder:
             draw_text(layout, context, "The file is not saved: its frames go to the extension's own folder. "
                       "Save it first to keep them beside it.", "INFO")
-        row = layout.row()
-        row.scale_y = 1.5
-        row.operator("emosplat.generate", icon="PLAY")
         if settings.last_run:
             column = layout.column(align=True)
             column.operator("emosplat.import_again", icon="IMPORT")
@@ -155,12 +148,25 @@ class RenderPanel(HeadPanel):
             column.operator("emosplat.remove_unused_runs", icon="TRASH")
 
 
-def _draw_task(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def _draw_missing(layout: bpy.types.UILayout, context: bpy.types.Context, head: bpy.types.Object | None) -> None:
+    """The next step, while something that Generate needs is not there."""
+    if head is None:
+        draw_text(layout, context, "Select a head above.", "INFO")
+    elif head.emosplat.audio is None:
+        layout.operator("emosplat.choose_audio", icon="SPEAKER")
+    elif context.scene.camera is None:
+        layout.operator("emosplat.add_camera", icon="CAMERA_DATA")
+
+
+def _draw_task(layout: bpy.types.UILayout) -> None:
+    """Generate, or what the engine is doing instead."""
     task = running.session.task
-    if task is None:
-        return
-    if task.yields:
-        layout.label(text="Warming up the engine", icon="SORTTIME")
+    if not running.session.busy:
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("emosplat.generate", icon="PLAY")
+        if task is not None:
+            layout.label(text="The engine is warming up", icon="SORTTIME")
         return
     column = layout.box().column()
     column.label(text=task.title, icon="SORTTIME")
@@ -184,7 +190,7 @@ def _draw_messages(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
     row = layout.box().row()
     column = row.column()
     for message in running.messages():
-        draw_text(column, context, f"{message.what} {message.todo}".strip(), ICONS[message.level])
+        draw_text(column, context, f"{message.what} {message.todo}".strip(), ICONS[message.level], beside=40)
     row.operator("emosplat.dismiss_messages", text="", icon="X", emboss=False)
 
 
