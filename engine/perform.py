@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Audio and sliders become a Take.
 
-How speech and emotion share a mouth: upper face and cheeks are the emotion's alone. Around the mouth the two add as
-probabilities do (1 - (1 - speech)(1 - emotion)), but what an emotion does to open or round the lips is scaled by how
-open speech lets them be: not at all on a sealed lip, so that every b, m and p still closes. Jaw and funnel of an emotion
-count half while there is speech, because speech opens them itself.
+How speech and emotion share a mouth: both add as probabilities do, 1 - (1 - speech)(1 - emotion), so that nothing
+leaves [0, 1], and brows, lids and cheeks are the emotion's alone. But what of an emotion parts the lips counts only as far as
+speech does not seal them, so that every b, m and p closes in every mood; what speech does by itself (jaw, funnel,
+pucker) counts half while it speaks; and what holds the lips shut (a pressed, angry mouth) gives way to open vowels.
 """
 
 from fractions import Fraction
@@ -15,6 +15,10 @@ import numpy as np
 
 from .audio.read import RATE, blocks, probe
 from .emotion.facs import expression_of
+from .life.blinks import add_blinks, blink_curve, blink_times
+from .life.gaze import add_eye_shapes, choose_fixations, gaze_angles
+from .life.head_motion import head_motion
+from .life.rhythm import Rhythm, find_rhythm
 from .prior.bands import BandStream
 from .prior.energy_mouth import articulate, at_frames, to_arkit
 from .prior.loudness import measure_loudness
@@ -23,9 +27,9 @@ from .report import Report
 from .take.take import Take
 
 LISTEN_BLOCK = RATE * 10
-# What parts or rounds the lips, and what of it speech does by itself.
-OPENERS = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthLowerDown", "mouthUpperUp")
-SPEECH_OPENERS = ("jawOpen", "mouthFunnel", "mouthPucker")
+PART_LIPS = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthLowerDown", "mouthUpperUp")
+SPEECH_OWNS = ("jawOpen", "mouthFunnel", "mouthPucker")
+HOLD_LIPS = ("mouthPress", "mouthRoll", "mouthShrugLower", "mouthClose")
 
 
 def perform(audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, report: Report) -> Take:
@@ -44,19 +48,23 @@ def perform(audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, 
     """
     powers, samples = _listen(audio, report)
     frames = ceil(Fraction(samples, RATE) * fps)
-    report.progress("perform", 0, 3)
+    seconds = samples / RATE
+    report.progress("perform", 0, 4)
     loudness = measure_loudness(powers)
-    report.progress("perform", 1, 3)
-    articulation = at_frames(articulate(loudness), frames, fps)
-    speech = to_arkit(articulation)
-    report.progress("perform", 2, 3)
+    report.progress("perform", 1, 4)
+    hops = articulate(loudness)
+    mouth = at_frames(hops, frames, fps)
+    report.progress("perform", 2, 4)
     weights = emotion_weights(controls, frames)
-    expression = blend(speech, expression_of(weights, fps), articulation.closed)
-    add_micro_expressions(expression, controls, frames)
-    report.progress("perform", 3, 3)
+    expression = blend(to_arkit(mouth), expression_of(weights, fps), mouth.closed)
+    report.progress("perform", 3, 4)
+    rhythm = find_rhythm(loudness.level, hops.jaw, seconds)
+    gaze, head_pose = add_life(expression, rhythm, controls, fps, seed)
+    add_micro_expressions(expression, controls)
+    report.progress("perform", 4, 4)
     return Take(
-        fps=fps, expression=expression, emotion_weights=weights, gaze=np.zeros((frames, 2), np.float32),
-        head_pose=np.zeros((frames, 6), np.float32), audio=str(audio), seed=seed,
+        fps=fps, expression=expression, emotion_weights=weights, gaze=gaze, head_pose=head_pose, audio=str(audio),
+        seed=seed,
     )
 
 
@@ -77,20 +85,40 @@ def emotion_weights(controls: Controls, frames: int) -> np.ndarray:
 def blend(speech: np.ndarray, emotion: np.ndarray, closed: np.ndarray) -> np.ndarray:
     """(T, 52) float32 of speech and emotion, both (T, 52); `closed` (T,) says how sealed speech holds the lips."""
     emotion = emotion.copy()
-    talking = np.clip(speech[:, EXPRESSION_NAMES.index("jawOpen")] * 4.0, 0.0, 1.0)
+    speaking = np.clip(4.0 * speech[:, EXPRESSION_NAMES.index("jawOpen")], 0.0, 1.0)
     for k, name in enumerate(EXPRESSION_NAMES):
-        if name.startswith(OPENERS):
+        if name.startswith(PART_LIPS):
             emotion[:, k] *= 1.0 - closed
-        if name.startswith(SPEECH_OPENERS):
-            emotion[:, k] *= 1.0 - 0.5 * talking
+        if name.startswith(SPEECH_OWNS):
+            emotion[:, k] *= 1.0 - 0.5 * speaking
+        if name.startswith(HOLD_LIPS):
+            emotion[:, k] *= 1.0 - 0.7 * speaking
     return (1.0 - (1.0 - speech) * (1.0 - emotion)).astype(np.float32)
 
 
-def add_micro_expressions(expression: np.ndarray, controls: Controls, frames: int) -> None:
+def add_life(
+    expression: np.ndarray, rhythm: Rhythm, controls: Controls, fps: Fraction, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add blinks and gaze to (T, 52) in place, each as its slider says; return gaze (T, 2) and head pose (T, 6)."""
+    frames = len(expression)
+    times = np.arange(frames) * fps.denominator / fps.numerator
+    blink, look, move = (
+        sample_track(track, controls.start, frames) for track in (controls.blink, controls.gaze, controls.head_motion)
+    )
+    head_pose = head_motion(rhythm, times, seed) * move[:, None]
+    fixations = choose_fixations(rhythm, seed)
+    gaze = gaze_angles(fixations, times, head_pose[:, :3]) * look[:, None]
+    add_eye_shapes(expression, gaze)
+    blinks = blink_times(rhythm, fixations.glances(), seed)
+    add_blinks(expression, blink_curve(blinks, frames, fps) * blink)
+    return gaze, head_pose
+
+
+def add_micro_expressions(expression: np.ndarray, controls: Controls) -> None:
     """Add the micro-expression sliders in place, within [0, 1]."""
     for name, values in controls.micro.items():
         shapes = [EXPRESSION_NAMES.index(shape) for shape in MICRO_EXPRESSIONS[name]]
-        expression[:, shapes] += sample_track(values, controls.start, frames)[:, None]
+        expression[:, shapes] += sample_track(values, controls.start, len(expression))[:, None]
     np.clip(expression, 0.0, 1.0, out=expression)
 
 

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Emotions as facial actions: eight prototypes on ARKit's shapes, mixed by weights and eased in time.
 
-The action units of each emotion are those of EMFACS (Ekman & Friesen 1983, EMFACS-7; Friesen & Ekman 1984) as listed in
-Ekman, Friesen & Hager 2002, Facial Action Coding System, Investigator's Guide, table 10-2: happiness 6+12; sadness
-1+4+15(+17); surprise 1+2+5+26; fear 1+2+4+5+20+26; anger 4+5+7+23(+24); disgust 9+15+16(+10). Contempt is the unilateral
-12+14 (Ekman & Heider 1988, The universality of a contempt expression). ARKit's shapes stand for single units: browInnerUp
-1, browOuterUp 2, browDown 4, eyeWide 5, cheekSquint 6, eyeSquint 7, noseSneer 9, mouthUpperUp 10, mouthSmile 12,
+The action units (AU) are EMFACS' (Ekman & Friesen 1983, EMFACS-7; Friesen & Ekman 1984), as in Ekman, Friesen & Hager
+2002, Facial Action Coding System, Investigator's Guide, table 10-2: happiness 6+12; sadness 1+4+15 (+17); surprise
+1+2+5+26; fear 1+2+4+5+20+26; anger 4+5+7+23 (+24); disgust 9+15+16 (+10). Contempt is 12+14 on one side alone (Ekman &
+Heider 1988, The universality of a contempt expression). ARKit's shapes stand for single units: browInnerUp AU 1,
+browOuterUp 2, browDown 4, eyeWide 5, cheekSquint 6, eyeSquint 7, noseSneer 9, mouthUpperUp 10, mouthSmile 12,
 mouthDimple 14, mouthFrown 15, mouthLowerDown 16, mouthShrugLower 17, mouthStretch 20, mouthPress 23 and 24, jawOpen 26.
+The table's weights are ours, set by eye on the puppet.
 """
 
 from fractions import Fraction
+from math import exp
 
 import numpy as np
 
@@ -47,7 +49,9 @@ PROTOTYPES: dict[str, dict[str, float]] = {
     },
 }
 
-# Time constants of the two chained low-passes; an expression is 80 % there after three of them: 0.3 s on, 0.6 s off.
+OPPOSED = (("mouthSmile", "mouthFrown"), ("eyeWide", "eyeSquint"), ("browOuterUp", "browDown"))
+
+# Time constants of two chained low-passes: 80 % of the way after three of them, 0.3 s upwards and 0.6 s downwards.
 ONSET_SECONDS = 0.10
 OFFSET_SECONDS = 0.20
 
@@ -71,22 +75,34 @@ def expression_of(weights: np.ndarray, fps: Fraction) -> np.ndarray:
     is plain for one emotion and never more than 1; opposed brows and eyelids give way to each other.
     """
     eased = ease(np.asarray(weights, np.float64), float(fps))
-    left = 1.0 - eased[:, :, None] * prototype_table()[None]
-    shapes = 1.0 - left.prod(1)
-    for one, other in (("mouthSmile", "mouthFrown"), ("eyeWide", "eyeSquint"), ("browOuterUp", "browDown")):
+    rest = np.ones((len(eased), len(EXPRESSION_NAMES)))
+    for row, prototype in enumerate(prototype_table()):
+        rest *= 1.0 - eased[:, row, None] * prototype
+    shapes = 1.0 - rest
+    for one, other in OPPOSED:
         for side in ("Left", "Right"):
-            a, b = EXPRESSION_NAMES.index(one + side), EXPRESSION_NAMES.index(other + side)
-            shapes[:, a], shapes[:, b] = (shapes[:, a] * (1.0 - 0.5 * shapes[:, b]), shapes[:, b] * (1.0 - 0.5 * shapes[:, a]))
+            a, b = shapes[:, EXPRESSION_NAMES.index(one + side)], shapes[:, EXPRESSION_NAMES.index(other + side)]
+            both = a * b
+            a -= 0.5 * both
+            b -= 0.5 * both
     return shapes.astype(np.float32)
 
 
 def ease(weights: np.ndarray, fps: float) -> np.ndarray:
-    """(T, C) tracks through two causal low-passes with ONSET_SECONDS upwards and OFFSET_SECONDS downwards."""
-    up, down = (1.0 - np.exp(-1.0 / (fps * seconds)) for seconds in (ONSET_SECONDS, OFFSET_SECONDS))
-    out = np.empty_like(weights)
-    first = second = weights[0]
-    for k, target in enumerate(weights):
-        first = first + (target - first) * np.where(target > first, up, down)
-        second = second + (first - second) * np.where(first > second, up, down)
-        out[k] = second
+    """(T, C) tracks through two chained low-passes with ONSET_SECONDS upwards and OFFSET_SECONDS downwards."""
+    up, down = (1.0 - exp(-1.0 / (fps * seconds)) for seconds in (ONSET_SECONDS, OFFSET_SECONDS))
+    out = np.array(weights, np.float64)
+    for column in range(out.shape[1]):
+        if np.ptp(out[:, column]) > 0.0:
+            out[:, column] = _ease_one(out[:, column].tolist(), up, down)
     return out
+
+
+def _ease_one(track: list[float], up: float, down: float) -> list[float]:
+    first = second = track[0]
+    eased = []
+    for target in track:
+        first += (target - first) * (up if target > first else down)
+        second += (first - second) * (up if first > second else down)
+        eased.append(second)
+    return eased

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What in a recording is speech, and how loud beside the speaker's own usual level. 100 times a second, in hindsight."""
+"""What in a recording is speech, and how loud beside the speaker's own usual level, 100 times a second."""
 
 from dataclasses import dataclass
 
