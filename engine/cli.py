@@ -84,7 +84,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
     parser.add_argument("--fps", default="25", help="such as 25, 23.976 or 30000/1001 (25)")
-    parser.add_argument("--emotion", default="", metavar="K=V,...", help=f"weights 0 to 1 of {', '.join(EMOTION_NAMES)}")
+    names = ", ".join(EMOTION_NAMES)
+    parser.add_argument("--emotion", default="", metavar="K=V,...", help=f"weights 0 to 1 of {names}")
     parser.add_argument("--controls", default="", metavar="FILE", help="sliders over time, see docs/formats.md")
     parser.add_argument("--life", type=float, default=life, help=f"blinks, gaze and head motion, 0 to 1 ({life:g})")
     parser.add_argument("--seed", type=int, default=0)
@@ -112,7 +113,8 @@ def parse_emotion(text: str) -> dict[str, float]:
         try:
             weights[name.strip()] = float(value)
         except ValueError:
-            raise InputError(f"--emotion {part!r} is not NAME=WEIGHT.", "Write, for example, happy=0.8,sad=0.1.") from None
+            todo = "Write, for example, happy=0.8,sad=0.1."
+            raise InputError(f"--emotion {part!r} is not NAME=WEIGHT.", todo) from None
     return weights
 
 

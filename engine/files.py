@@ -13,7 +13,8 @@ from .errors import StorageError
 def storage_error(error: OSError, path: Path) -> StorageError:
     """The sentence for an OSError met while writing `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError(f"The disk is full: {path} could not be written.", "Free some space or choose another folder.")
+        todo = "Free some space or choose another folder."
+        return StorageError(f"The disk is full: {path} could not be written.", todo)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StorageError(f"{path.parent} may not be written to.", "Choose a folder that you own.")
     return StorageError(f"{path} could not be written ({error.strerror or error}).", "Choose another folder.")

@@ -162,7 +162,7 @@ class CameraTrack:
                 ok = isinstance(matrix, list) and len(matrix) == side
                 ok = ok and all(isinstance(row, list) and len(row) == side for row in matrix)
                 if not ok or not all(isinstance(x, (int, float)) and math.isfinite(x) for row in matrix for x in row):
-                    raise ValueError(f"An entry of the camera's {name} is not a {side}x{side} matrix of finite numbers.")
+                    raise ValueError(f"An entry of the camera's {name} is no {side}x{side} matrix of finite numbers.")
 
     def to_json(self) -> str:
         return json.dumps({"format": self.FORMAT, "version": 1, **asdict(self)})

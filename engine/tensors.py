@@ -67,7 +67,7 @@ def read_tensors(
         raise FormatError(f"{path} is not an .{kind} file.", f"Choose a file that ends in .{kind}.")
     if metadata.get("version") != str(version):
         raise FormatError(
-            f"{path} is of version {metadata.get('version')!s:.20} of the {kind} format; this EmoSplat reads {version}.",
+            f"{path} is of version {metadata.get('version')!s:.20} of {kind} files; this EmoSplat reads {version}.",
             "Make the file again with this version of EmoSplat, or update EmoSplat.",
         )
     _check_shapes(path, declared, spec, limits)

@@ -37,7 +37,9 @@ class Client:
     def job(self, job_id: str, verb: str, **job) -> None:
         self.send({"type": "job", "id": job_id, "verb": verb, "job": job})
 
-    def until(self, kinds: tuple[str, ...], job_id: str | None = None, seconds: float = 120.0) -> tuple[dict, list[dict]]:
+    def until(
+        self, kinds: tuple[str, ...], job_id: str | None = None, seconds: float = 120.0
+    ) -> tuple[dict, list[dict]]:
         """The next message of one of `kinds` (for `job_id`), and those before it."""
         deadline, before = time.monotonic() + seconds, []
         while True:

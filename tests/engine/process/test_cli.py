@@ -115,7 +115,7 @@ def test_doctor_names_a_missing_package_and_what_to_do(tmp_path):
 
 
 def test_a_job_in_a_python_without_packages_names_the_package(tmp_path):
-    process = subprocess.run([sys._base_executable, "-S", "-m", "engine", "speak", SAMPLE, "--out", str(tmp_path), "--json"],
-                             cwd=ROOT, capture_output=True, text=True, timeout=60)
+    command = [sys._base_executable, "-S", "-m", "engine", "speak", SAMPLE, "--out", str(tmp_path), "--json"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     error = last_json(process)["error"]
     assert error["code"] == "missing_package" and "Doctor" in error["todo"]
