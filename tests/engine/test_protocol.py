@@ -46,7 +46,8 @@ def test_controls_cross_as_json():
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"emotion": {"hungry": [1.0]}}, "hungry"), ({"emotion": {"happy": [7.0]}}, "7.0"),
-    ({"emotion": {"happy": []}}, "happy"), ({"emotion": {"happy": ["x"]}}, "x"), ({"micro": {"wink": [1.0]}}, "wink"), ({"micro": {"chin": [-1.5]}}, "1.5"),
+    ({"emotion": {"happy": []}}, "happy"), ({"emotion": {"happy": ["x"]}}, "x"),
+    ({"micro": {"wink": [1.0]}}, "wink"), ({"micro": {"chin": [-1.5]}}, "1.5"),
     ({"blink": [float("nan")]}, "blink"), ({"intensity": 1.0}, "intensity"), ({"start": 0.5}, "start"),
 ])
 def test_impossible_controls_are_refused_with_the_value(change, words):
