@@ -176,12 +176,12 @@ def _draw_task(layout: bpy.types.UILayout) -> None:
 
 
 def progress_text(task) -> str:
-    """Such as "draw 12/240, 0:35 left"."""
+    """Such as "Draw 12/240, 0:35 left"."""
     if task.cancelled_at:
-        return "stopping"
+        return "Stopping"
     count = f" {task.done}/{task.total}" if task.total > 1 else ""
-    left = "" if task.eta is None else f", {int(task.eta) // 60}:{int(task.eta) % 60:02d} left"
-    return f"{task.stage}{count}{left}"
+    left = f", {int(task.eta) // 60}:{int(task.eta) % 60:02d} left" if task.eta and task.eta >= 1 else ""
+    return f"{task.stage.capitalize()}{count}{left}"
 
 
 def _draw_messages(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -51,7 +51,7 @@ def runs(tmp_path):
 
 def test_progress_and_cancel(head, flowing, tmp_path):
     session = slow_job(head, flowing)
-    assert module("panels.sidebar").progress_text(session.task) == "draw 2/30, 1:00 left"
+    assert module("panels.sidebar").progress_text(session.task) == "Draw 2/30, 1:00 left"
     asked = time.monotonic()
     bpy.ops.emosplat.cancel()
     flowing(ended)

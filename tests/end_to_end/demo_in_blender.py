@@ -61,6 +61,7 @@ def set_scene(bpy, options: argparse.Namespace):
         bpy.data.objects.remove(thing)
     scene.render.resolution_x = scene.render.resolution_y = options.size
     scene.render.fps, scene.render.fps_base = 25, 1.0
+    bpy.context.preferences.filepaths.save_version = 0
     bpy.ops.wm.save_as_mainfile(filepath=str(options.out / "scene.blend"))
     bpy.ops.emosplat.add_head()
     head = bpy.context.object
