@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .numba_kernels.bins import RECORD, Bins, bin_splats
+from .numba_kernels.bins import TILE_WIDTH, Bins, bin_splats, cache_lines, set_colors
 from .numba_kernels.blend import CHANNELS, PLANE, blend_kernel
-from .numba_kernels.blend_backward import PAIR, blend_backward_kernel, gather_pairs
+from .numba_kernels.blend_backward import blend_backward_kernel, gather_pairs
 from .numba_kernels.parallel import run, spans, thread_count
 from .numba_kernels.project import SPAN, camera_table, project, project_backward
 from .numba_kernels.sh import sh_colors, sh_colors_backward
@@ -115,76 +115,72 @@ class _SHColors(torch.autograd.Function):
 
 
 class _Rasterize(torch.autograd.Function):
+    """Pictures are held plane by plane with rows of whole tiles, and seen from outside as (C, H, W, D)."""
+
     @staticmethod
     def forward(ctx, means2d, conics, colors, opacities, backgrounds, depths, radii, width, height, threads):
         C, D = backgrounds.shape
-        means2d, conics, colors, opacities, depths, radii, backgrounds = _arrays(
-            means2d, conics, colors, opacities, depths, radii, backgrounds
-        )
-        picture, alphas = np.empty((C, height, width, D), np.float32), np.empty((C, height, width, 1), np.float32)
+        arrays = _arrays(means2d, conics, colors, opacities, backgrounds)
+        means2d, conics, colors, opacities, backgrounds = arrays
+        depths, radii = _arrays(depths, radii)
+        stride = -(-width // TILE_WIDTH) * TILE_WIDTH
+        picture, alphas = (np.empty((C, channels, height, stride), np.float32) for channels in (D, 1))
         ctx.views = []
         for c in range(C):
             bins = bin_splats(means2d[c], conics[c], opacities, depths[c], radii[c], width, height, threads)
-            size = (len(bins.tile_starts) - 1) * PLANE
-            state = np.empty(size, np.float32), np.empty(size, np.float32)
+            tiles = len(bins.tile_starts) - 1
+            transmittances, closing_pairs = np.empty(tiles * PLANE, np.float32), np.empty(tiles * PLANE, np.float32)
             for group in _channel_groups(D):
-                _set_colors(bins, colors[c], group)
-                part = picture[c] if len(group) == D else np.empty((height, width, len(group)), np.float32)
+                _set_colors(bins, colors[c], group, threads)
                 run(
-                    threads, blend_kernel(len(group)), bins.pieces(PIECES * threads), bins.records, bins.tile_starts,
-                    bins.pair_ranks, bins.pair_rows, bins.tiles_x, backgrounds[c, group.start : group.stop], part,
-                    alphas[c], *state,
+                    threads, blend_kernel(group.stop - group.start), bins.pieces(PIECES * threads), bins.records,
+                    bins.tile_starts, bins.pair_ranks, bins.pair_rows, width, height, backgrounds[c, group],
+                    picture[c, group].ravel(), alphas[c].ravel(), transmittances, closing_pairs,
                 )
-                if part is not picture[c]:
-                    picture[c, ..., group.start : group.stop] = part
-            ctx.views.append((bins, state))
-        ctx.arrays, ctx.threads = (means2d, conics, colors, opacities, backgrounds), threads
-        picture, alphas = torch.from_numpy(picture), torch.from_numpy(alphas)
-        ctx.save_for_backward(alphas)
-        return picture, alphas
+            ctx.views.append((bins, transmittances, closing_pairs))
+        ctx.arrays, ctx.size, ctx.threads = arrays, (width, height), threads
+        outputs = [torch.from_numpy(a)[..., :width].permute(0, 2, 3, 1) for a in (picture, alphas)]
+        ctx.save_for_backward(outputs[1])
+        return tuple(outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, v_picture, v_alphas):
         means2d, conics, colors, opacities, backgrounds = ctx.arrays
-        v_backgrounds = None
-        if ctx.needs_input_grad[4]:
-            (alphas,) = ctx.saved_tensors
-            v_backgrounds = ((1 - alphas) * v_picture).sum((1, 2))
-        v_picture, v_alphas = _arrays(v_picture, v_alphas)
-        v_means2d, v_conics, v_colors, v_opacities = (
-            np.zeros_like(a) for a in (means2d, conics, colors, opacities)
-        )
-        D = backgrounds.shape[1]
-        for c, (bins, state) in enumerate(ctx.views):
-            v_pairs = np.empty(len(bins.pair_ranks) * PAIR, np.float32)
-            for group in _channel_groups(D):
-                _set_colors(bins, colors[c], group)
-                channels = slice(group.start, group.stop)
+        (alphas,) = ctx.saved_tensors
+        v_backgrounds = ((1 - alphas) * v_picture).sum((1, 2)) if ctx.needs_input_grad[4] else None
+        v_picture, v_alphas = _planes(v_picture), _planes(v_alphas)
+        v_means2d, v_conics, v_colors, v_opacities = (np.zeros_like(a) for a in ctx.arrays[:4])
+        no_alpha = np.zeros(v_alphas[0].size, np.float32)  # the first group of channels carries it
+        for c, (bins, *state) in enumerate(ctx.views):
+            v_pairs = cache_lines(len(bins.pair_ranks))
+            for group in _channel_groups(colors.shape[-1]):
+                _set_colors(bins, colors[c], group, ctx.threads)
+                v_alpha = v_alphas[c].ravel() if group.start == 0 else no_alpha
                 run(
-                    ctx.threads, blend_backward_kernel(len(group)), bins.pieces(PIECES * ctx.threads), bins.records,
-                    bins.tile_starts, bins.pair_ranks, bins.pair_rows, bins.tiles_x, backgrounds[c, channels], *state,
-                    np.ascontiguousarray(v_picture[c, ..., channels]),
-                    v_alphas[c] if group.start == 0 else np.zeros_like(v_alphas[c]), v_pairs,
+                    ctx.threads, blend_backward_kernel(group.stop - group.start), bins.pieces(PIECES * ctx.threads),
+                    bins.records, bins.tile_starts, bins.pair_ranks, bins.pair_rows, *ctx.size, backgrounds[c, group],
+                    *state, v_picture[c, group].ravel(), v_alpha, v_pairs,
                 )
-                v_group = np.zeros((len(opacities), len(group)), np.float32)
                 run(
                     ctx.threads, gather_pairs, spans(len(bins.order), SPAN), bins.order, bins.records, opacities,
                     bins.pair_rows, bins.splat_starts, bins.splat_pairs, v_pairs, v_means2d[c], v_conics[c],
-                    v_opacities, v_group,
+                    v_opacities, v_colors[c, :, group],
                 )
-                v_colors[c, :, channels] = v_group
-        v_means2d, v_conics, v_colors, v_opacities = (
-            torch.from_numpy(a) for a in (v_means2d, v_conics, v_colors, v_opacities)
-        )
-        return v_means2d, v_conics, v_colors, v_opacities, v_backgrounds, None, None, None, None, None
+        gradients = [torch.from_numpy(a) for a in (v_means2d, v_conics, v_colors, v_opacities)]
+        return *gradients, v_backgrounds, None, None, None, None, None
 
 
-def _channel_groups(count: int) -> list[range]:
+def _channel_groups(count: int) -> list[slice]:
     """The channels in groups that one pass of the kernels takes."""
-    return [range(start, stop) for start, stop in spans(count, CHANNELS)]
+    return [slice(start, stop) for start, stop in spans(count, CHANNELS)]
 
 
-def _set_colors(bins: Bins, colors: np.ndarray, group: range) -> None:
-    records = bins.records.reshape(-1, RECORD)
-    records[:, 6 : 6 + len(group)] = colors[bins.order, group.start : group.stop]
+def _planes(gradient: Tensor) -> np.ndarray:
+    """(C, D, H, stride) of a gradient (C, H, W, D)."""
+    planes = gradient.permute(0, 3, 1, 2)
+    return torch.nn.functional.pad(planes, (0, -planes.shape[-1] % TILE_WIDTH)).contiguous().numpy()
+
+
+def _set_colors(bins: Bins, colors: np.ndarray, group: slice, threads: int) -> None:
+    run(threads, set_colors, spans(len(bins.order), SPAN), bins.order, colors[:, group], bins.records)

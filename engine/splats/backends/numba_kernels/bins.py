@@ -13,11 +13,14 @@ import numpy as np
 
 from .compiled import compiled
 from .parallel import run, spans
+from .simd import LANES, floor8, lanes8, max8, min8, select8, splat8, sqrt8, store8
 
 TILE_WIDTH, TILE_HEIGHT = 8, 32
-RECORD = 16  # float32 per splat, one cache line: x, y, A, B, C and L of log2(alpha), 4 channels; the rest is unused
-LOG2_E = 1 / math.log(2)
-MARGIN = 0.01  # pixels by which a row may be drawn in vain, so that rounding never leaves one out
+RECORD = 16  # float32 per splat, one cache line: x, y, A, B, C and L of log2(alpha), the channels; the rest is unused
+AHEAD = 8  # pairs by which memory is fetched ahead; lists of pairs are longer by this or twice this
+COLOR = 6  # where the channels begin
+LOG2_E, LOG2_255 = 1 / math.log(2), math.log2(255)
+MARGIN = 0.01  # makes ellipses a hair larger, so that rounding never leaves a pixel out
 
 
 @dataclass
@@ -33,7 +36,6 @@ class Bins:
         pair_rows: (P,) uint32, bit r for row r of the tile; drawing clears the rows that were finished by then.
         splat_starts: (M + 1,) int64, each rank's range in `splat_pairs`.
         splat_pairs: (P,) int32, the pairs of each rank.
-        tiles_x: tiles in a row of the picture.
     """
 
     order: np.ndarray
@@ -43,7 +45,6 @@ class Bins:
     pair_rows: np.ndarray
     splat_starts: np.ndarray
     splat_pairs: np.ndarray
-    tiles_x: int
 
     def pieces(self, count: int) -> list[tuple[int, int]]:
         """The tiles cut into about `count` spans with equal numbers of pairs (and something for an empty tile)."""
@@ -51,6 +52,13 @@ class Bins:
         cuts = np.searchsorted(weight, np.linspace(0, weight[-1], count + 1)[1:-1])
         cuts = np.unique(np.concatenate([[0], cuts, [len(weight) - 1]]))
         return list(zip(cuts[:-1].tolist(), cuts[1:].tolist()))
+
+
+def cache_lines(count: int) -> np.ndarray:
+    """(count * RECORD,) float32, not yet filled, each record in one cache line of its own."""
+    memory = np.empty((count + 1) * RECORD, np.float32)
+    skip = -memory.ctypes.data % (RECORD * 4) // 4
+    return memory[skip : skip + count * RECORD]
 
 
 def bin_splats(
@@ -66,7 +74,7 @@ def bin_splats(
     order, room = sort_visible(means2d, depths, radii, width, height)
     chunks = spans(len(order), max(256, -(-len(order) // threads)))
     counts = np.zeros((len(chunks) + 1, tiles_x * tiles_y), np.int32)
-    records = np.empty(len(order) * RECORD, np.float32)
+    records = cache_lines(len(order))
     # `room` bounds the pairs of every splat from above; a piece of work writes into its own part of it.
     found_tiles, found_rows = np.empty(room[-1], np.int32), np.empty(room[-1], np.uint32)
     first, last = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
@@ -77,15 +85,15 @@ def bin_splats(
     tile_starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
     np.cumsum(counts.sum(0), out=tile_starts[1:])
     places = np.cumsum(counts[:-1], 0, dtype=np.int32) + tile_starts[:-1]
-    pair_ranks, pair_rows = np.empty(tile_starts[-1], np.int32), np.empty(tile_starts[-1], np.uint32)
+    pair_ranks, pair_rows = np.zeros(tile_starts[-1] + AHEAD, np.int32), np.empty(tile_starts[-1], np.uint32)
     splat_starts = np.zeros(len(order) + 1, np.int64)
     np.cumsum(last - first, out=splat_starts[1:])
-    splat_pairs = np.empty(tile_starts[-1], np.int32)
+    splat_pairs = np.zeros(tile_starts[-1] + 2 * AHEAD, np.int32)
     run(
         threads, place_pairs, chunks, found_tiles, found_rows, first, last, places, pair_ranks, pair_rows,
         splat_starts, splat_pairs,
     )
-    return Bins(order, records, tile_starts, pair_ranks, pair_rows, splat_starts, splat_pairs, tiles_x)
+    return Bins(order, records, tile_starts, pair_ranks, pair_rows, splat_starts, splat_pairs)
 
 
 @compiled
@@ -141,43 +149,64 @@ def find_pairs(
     last, counts, number, start, stop,
 ):  # fmt: skip
     """Fill the records of ranks start to stop, and list and count their pairs tile by tile."""
+    rows = np.empty(2 * LANES, np.float32)
     for m in range(start, stop):
         n = order[m]
         x, y = np.float64(means2d[n, 0]), np.float64(means2d[n, 1])
         a, b, c = np.float64(conics[n, 0]), np.float64(conics[n, 1]), np.float64(conics[n, 2])
         records[m * RECORD], records[m * RECORD + 1] = x, y
         records[m * RECORD + 2], records[m * RECORD + 3] = -0.5 * LOG2_E * a, -LOG2_E * b
-        records[m * RECORD + 4], records[m * RECORD + 5] = -0.5 * LOG2_E * c, math.log2(opacities[n])
+        level = math.log2(np.float64(opacities[n]))
+        records[m * RECORD + 4], records[m * RECORD + 5] = -0.5 * LOG2_E * c, level
 
-        # The ellipse a dx^2 + 2 b dx dy + c dy^2 <= level holds all pixels with alpha >= 1/255. At dx it spans
-        # dy = slope dx -+ sqrt((level - dx^2 / variance) / c), highest at dx = top and lowest at -top.
-        level = 2 * math.log(255 * np.float64(opacities[n])) + 1e-4
-        slope = -b / c
+        # The ellipse a dx^2 + 2 b dx dy + c dy^2 <= extent holds all pixels with alpha >= 1/255. At dx it spans
+        # dy = slope dx -+ sqrt((extent - dx^2 per_variance) per_c), highest at dx = top and lowest at -top.
+        extent = 2 / LOG2_E * (level + LOG2_255) + MARGIN
         determinant = max(a * c - b * b, 1e-30)
-        variance = c / determinant
-        reach, top = math.sqrt(level * variance), -b * math.sqrt(level / (a * determinant))
+        ellipse = (
+            extent, determinant / c, 1 / c, -b / c,
+            math.sqrt(extent * c / determinant), -b * math.sqrt(extent / (a * determinant)),
+        )  # fmt: skip
         left, right = _tiles(x, radii[n, 0], width, TILE_WIDTH)
         first[m] = at = room[m]
         for column in range(left, right):
-            low = max(column * TILE_WIDTH + 0.5 - x, -reach)
-            high = min(column * TILE_WIDTH + TILE_WIDTH - 0.5 - x, reach)
-            if low > high + MARGIN:
-                continue
-            highest, lowest = min(max(top, low), high), min(max(-top, low), high)
-            up = slope * highest + math.sqrt(max(level - highest * highest / variance, 0.0) / c)
-            down = slope * lowest - math.sqrt(max(level - lowest * lowest / variance, 0.0) / c)
-            row = max(math.ceil(max(y + down - 0.5 - MARGIN, -1.0)), 0)
-            end = math.floor(min(y + up - 0.5 + MARGIN, np.float64(height))) + 1
-            end = min(end, height)
+            lane = (column - left) % LANES
+            if lane == 0:
+                _column_rows(column * TILE_WIDTH - x, y, ellipse, rows)
+            row = np.int64(max(rows[lane], np.float32(0)))
+            end = np.int64(min(rows[LANES + lane], np.float32(height)))
             while row < end:
                 tile_y = row // TILE_HEIGHT
-                last_row = min(end, (tile_y + 1) * TILE_HEIGHT)
-                bits = _rows(row - tile_y * TILE_HEIGHT, last_row - row)
+                tile_end = min(end, (tile_y + 1) * TILE_HEIGHT)
+                bits = _rows(row - tile_y * TILE_HEIGHT, tile_end - row)
                 found_tiles[at], found_rows[at] = tile_y * tiles_x + column, bits
                 counts[number, tile_y * tiles_x + column] += 1
                 at += 1
-                row = last_row
+                row = tile_end
         last[m] = at
+
+
+@compiled
+def _splat(value):
+    return splat8(np.float32(value))
+
+
+@compiled
+def _column_rows(left, y, ellipse, rows):
+    """Fill rows (16,) with the first rows, then the ends, of an ellipse in eight columns of tiles, the first of which
+    begins at dx = left."""
+    extent, per_variance, per_c, slope = _splat(ellipse[0]), _splat(ellipse[1]), _splat(ellipse[2]), _splat(ellipse[3])
+    zero, reach, top = _splat(0.0), _splat(ellipse[4]), _splat(ellipse[5])
+    first_pixel = _splat(left + 0.5) + lanes8() * _splat(TILE_WIDTH)
+    low, high = max8(first_pixel, zero - reach), min8(first_pixel + _splat(TILE_WIDTH - 1), reach)
+    at = min8(max8(top, low), high)
+    end = slope * at + sqrt8(max8(extent - at * at * per_variance, zero) * per_c)
+    at = min8(max8(zero - top, low), high)
+    begin = slope * at - sqrt8(max8(extent - at * at * per_variance, zero) * per_c)
+    offset = _splat(y + 0.5)
+    # Row r has its centre at r + 0.5. Columns that the ellipse does not reach get an end before their beginning.
+    store8(rows, 0, floor8(begin + offset))
+    store8(rows, LANES, select8(high >= low, floor8(end + offset), _splat(-1.0)))
 
 
 @compiled
@@ -199,3 +228,11 @@ def place_pairs(
             place[found_tiles[found]] = at + 1
             pair_ranks[at], pair_rows[at] = m, found_rows[found]
             splat_pairs[splat_starts[m] + i] = at
+
+
+@compiled
+def set_colors(order, colors, records, number, start, stop):
+    """Put the channels of colors (N, up to 4) into the records of ranks start to stop."""
+    for m in range(start, stop):
+        for k in range(colors.shape[1]):
+            records[m * RECORD + COLOR + k] = colors[order[m], k]

@@ -6,16 +6,18 @@ from functools import lru_cache
 
 import numpy as np
 
-from .bins import RECORD, TILE_HEIGHT, TILE_WIDTH
+from .bins import AHEAD, COLOR, RECORD, TILE_HEIGHT, TILE_WIDTH
 from .compiled import compiled
 from .simd import (
-    any8, exp2_8, fma8, lanes8, load8, lowest_bit, min8, minus_abs8, select8, splat8, store8,
+    EXP2_TABLE, abs8, bits8, exp2_8, fma8, lanes8, load8, lowest_bit, min8, prefetch, select8, signs8, splat8, store8,
 )  # fmt: skip
 
 LOG2_MIN_ALPHA = np.float32(-math.log2(255))
 MAX_ALPHA = np.float32(0.999)
 MIN_TRANSMITTANCE = np.float32(1e-4)
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
+NEVER = np.float32(1e9)
+ALL_LANES = np.uint32(255)
 PLANE = TILE_WIDTH * TILE_HEIGHT
 CHANNELS = 4  # at most, in one pass
 
@@ -28,9 +30,32 @@ def tile_box(tile, tiles_x, width, height):
 
 
 @compiled
-def tile_columns(x):
-    """The x of a tile's eight pixel centres."""
-    return lanes8() + splat8(np.float32(x) + HALF)
+def row_centres():
+    """(TILE_HEIGHT * 8,) the y of each row's pixel centres from the top of a tile, eight times each."""
+    centres = np.empty(PLANE, np.float32)
+    for i in range(PLANE):
+        centres[i] = np.float32(i // TILE_WIDTH) + HALF
+    return centres
+
+
+@compiled
+def splat_terms(records, record, left, top):
+    """A splat as a polynomial in dy for each of a tile's eight columns: log2(alpha) = p0 + p1 dy + p2 dy^2.
+
+    Returns:
+        dx, minus the splat's y from the tile's top, p0, p1, p2.
+    """
+    dx = lanes8() + splat8(np.float32(left) + HALF - records[record])
+    p1 = splat8(records[record + 3]) * dx
+    p0 = fma8(splat8(records[record + 2]) * dx, dx, splat8(records[record + 5]))
+    return dx, splat8(np.float32(top) - records[record + 1]), p0, p1, splat8(records[record + 4])
+
+
+@compiled
+def splat_color(records, record):
+    """The four channels of a splat."""
+    color = record + COLOR
+    return splat8(records[color]), splat8(records[color + 1]), splat8(records[color + 2]), splat8(records[color + 3])
 
 
 @lru_cache
@@ -39,64 +64,61 @@ def blend_kernel(channels: int):
 
     @compiled
     def blend(
-        records, tile_starts, pair_ranks, pair_rows, tiles_x, backgrounds, colors, alphas, transmittances, last_pairs,
+        records, tile_starts, pair_ranks, pair_rows, width, height, backgrounds, colors, alphas, transmittances, closing_pairs,
         number, start, stop,
     ):  # fmt: skip
         """Draw tiles start to stop.
 
         Args:
             backgrounds: (channels,).
-            colors, alphas: (H, W, channels) and (H, W, 1), the picture.
-            transmittances, last_pairs: (tiles * PLANE,), for the way back: what each pixel lets through, and the
-                number of the last pair, within its tile, before it was finished.
+            colors, alphas: (channels * H * stride,) and (H * stride,), the picture by planes; the stride of a row is
+                the width rounded up to whole tiles.
+            transmittances, closing_pairs: (tiles * PLANE,), for the way back, where a tile has pairs: what each pixel lets through, and the
+                number within its tile of the pair that closed it, that is, would have brought it under the floor.
 
-        A pixel that is finished has its transmittance negated, which keeps it from taking more.
+        A closed pixel has its transmittance negated, which keeps it from taking more.
         """
-        height, width = alphas.shape[:2]
-        sums = np.empty(CHANNELS * PLANE, np.float32)
-        least, most, floor = splat8(LOG2_MIN_ALPHA), splat8(MAX_ALPHA), splat8(MIN_TRANSMITTANCE)
-        zero = splat8(ZERO)
+        tiles_x = -(-width // TILE_WIDTH)
+        stride = tiles_x * TILE_WIDTH
+        sums, through, closing = (
+            np.empty(CHANNELS * PLANE, np.float32), np.empty(PLANE, np.float32), np.empty(PLANE, np.float32),
+        )  # fmt: skip
+        table, centres = EXP2_TABLE.copy(), row_centres()
+        least, most, floor, zero = splat8(LOG2_MIN_ALPHA), splat8(MAX_ALPHA), splat8(MIN_TRANSMITTANCE), splat8(ZERO)
         for tile in range(start, stop):
             left, top, columns, rows = tile_box(tile, tiles_x, width, height)
-            x = tile_columns(left)
-            outside = splat8(np.float32(left + columns))
-            base = tile * PLANE
+            outside = lanes8() > splat8(np.float32(columns) - HALF)
             for row in range(TILE_HEIGHT):
                 at = row * TILE_WIDTH
-                store8(transmittances, base + at, select8(x > outside, splat8(-ONE), splat8(ONE)))
-                store8(last_pairs, base + at, splat8(-ONE))
+                store8(through, at, select8(outside, splat8(-ONE), splat8(ONE)))
+                store8(closing, at, splat8(NEVER))
                 for k in range(channels):
                     store8(sums, k * PLANE + at, zero)
             live = np.uint32((np.uint64(1) << np.uint64(rows)) - np.uint64(1))
-            first_y = np.float32(top) + HALF
 
             for pair in range(tile_starts[tile], tile_starts[tile + 1]):
+                prefetch(records, pair_ranks[pair + AHEAD] * RECORD)
                 bits = pair_rows[pair] & live
                 pair_rows[pair] = bits
                 if bits == 0:
                     continue
                 record = pair_ranks[pair] * RECORD
-                dx = x - splat8(records[record])
-                first_dy = first_y - records[record + 1]
-                a_dx, b = splat8(records[record + 2]) * dx, splat8(records[record + 3])
-                c, level = records[record + 4], records[record + 5]
-                color0, color1 = splat8(records[record + 6]), splat8(records[record + 7])
-                color2, color3 = splat8(records[record + 8]), splat8(records[record + 9])
+                dx, offset, p0, p1, p2 = splat_terms(records, record, left, top)
+                color0, color1, color2, color3 = splat_color(records, record)
                 this = splat8(np.float32(pair - tile_starts[tile]))
                 while bits != 0:
                     row = lowest_bit(bits)
                     bits &= bits - np.uint32(1)
                     at = row * TILE_WIDTH
-                    dy = first_dy + np.float32(row)
-                    exponent = fma8(dx, fma8(b, splat8(dy), a_dx), splat8(level + c * dy * dy))
-                    alpha = select8(exponent >= least, min8(exp2_8(exponent), most), zero)
-                    before = load8(transmittances, base + at)
+                    dy = load8(centres, at) + offset
+                    exponent = fma8(fma8(p2, dy, p1), dy, p0)
+                    alpha = select8(exponent >= least, min8(exp2_8(exponent, table), most), zero)
+                    before = load8(through, at)
                     weight = alpha * before
                     after = before - weight
                     open_ = after > floor
                     weight = select8(open_, weight, zero)
-                    store8(transmittances, base + at, select8(open_, after, minus_abs8(before)))
-                    store8(last_pairs, base + at, select8(open_, this, load8(last_pairs, base + at)))
+                    store8(through, at, select8(open_, after, min8(before, zero - before)))
                     store8(sums, at, fma8(weight, color0, load8(sums, at)))
                     if channels > 1:
                         store8(sums, PLANE + at, fma8(weight, color1, load8(sums, PLANE + at)))
@@ -104,16 +126,23 @@ def blend_kernel(channels: int):
                         store8(sums, 2 * PLANE + at, fma8(weight, color2, load8(sums, 2 * PLANE + at)))
                     if channels > 3:
                         store8(sums, 3 * PLANE + at, fma8(weight, color3, load8(sums, 3 * PLANE + at)))
-                    if not any8(open_):
-                        live &= ~(np.uint32(1) << np.uint32(row))
+                    if bits8(open_) ^ signs8(before) != ALL_LANES:
+                        # Some pixels closed just now: neither open nor closed before.
+                        kept = select8(open_, load8(closing, at), this)
+                        store8(closing, at, select8(before > zero, kept, load8(closing, at)))
+                        if bits8(open_) == 0:
+                            live &= ~(np.uint32(1) << np.uint32(row))
 
             for row in range(rows):
-                for column in range(columns):
-                    at = row * TILE_WIDTH + column
-                    through = abs(transmittances[base + at])
-                    transmittances[base + at] = through
-                    alphas[top + row, left + column, 0] = ONE - through
-                    for k in range(channels):
-                        colors[top + row, left + column, k] = sums[k * PLANE + at] + through * backgrounds[k]
+                at, out = row * TILE_WIDTH, (top + row) * stride + left
+                left_over = abs8(load8(through, at))
+                store8(through, at, left_over)
+                store8(alphas, out, splat8(ONE) - left_over)
+                for k in range(channels):
+                    color = fma8(left_over, splat8(backgrounds[k]), load8(sums, k * PLANE + at))
+                    store8(colors, k * height * stride + out, color)
+            if tile_starts[tile + 1] > tile_starts[tile]:
+                transmittances[tile * PLANE : (tile + 1) * PLANE] = through
+                closing_pairs[tile * PLANE : (tile + 1) * PLANE] = closing
 
     return blend

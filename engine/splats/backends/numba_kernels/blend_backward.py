@@ -10,10 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from .bins import RECORD, TILE_HEIGHT, TILE_WIDTH
-from .blend import CHANNELS, LOG2_MIN_ALPHA, MAX_ALPHA, ONE, PLANE, HALF, ZERO, tile_box, tile_columns
+from .bins import AHEAD, RECORD, TILE_WIDTH
+from .blend import (
+    CHANNELS, LOG2_MIN_ALPHA, MAX_ALPHA, ONE, PLANE, ZERO, row_centres, splat_color, splat_terms, tile_box,
+)  # fmt: skip
 from .compiled import compiled
-from .simd import exp2_8, fma8, load8, lowest_bit, min8, select8, splat8, store8, sums8
+from .simd import EXP2_TABLE, exp2_8, fma8, load8, lowest_bit, min8, prefetch, select8, splat8, store8, sums8
 
 MOMENTS = 6  # of d/dsigma: sums of 1, dx, dx^2, dy, dx dy, dy^2
 PAIR = 16  # float32 per pair: the moments, then the channels' gradients; the rest is unused
@@ -26,56 +28,53 @@ def blend_backward_kernel(channels: int):
 
     @compiled
     def blend_backward(
-        records, tile_starts, pair_ranks, pair_rows, tiles_x, backgrounds, transmittances, last_pairs, v_colors,
+        records, tile_starts, pair_ranks, pair_rows, width, height, backgrounds, transmittances, closing_pairs, v_colors,
         v_alphas, v_pairs, number, start, stop,
     ):  # fmt: skip
-        """Fill v_pairs (P * PAIR,) of the pairs of tiles start to stop from v_colors (H, W, channels) and v_alphas
-        (H, W, 1)."""
-        height, width = v_alphas.shape[:2]
-        v = np.zeros(CHANNELS * PLANE, np.float32)
+        """Fill v_pairs (P * PAIR,) of the pairs of tiles start to stop from the gradients to the picture, laid out
+        as in `blend`, zero beyond the width."""
+        tiles_x = -(-width // TILE_WIDTH)
+        stride = tiles_x * TILE_WIDTH
+        v = np.empty(CHANNELS * PLANE, np.float32)
         through, behind = np.empty(PLANE, np.float32), np.empty(PLANE, np.float32)
+        table, centres = EXP2_TABLE.copy(), row_centres()
         least, most, one, zero = splat8(LOG2_MIN_ALPHA), splat8(MAX_ALPHA), splat8(ONE), splat8(ZERO)
         for tile in range(start, stop):
+            if tile_starts[tile + 1] == tile_starts[tile]:
+                continue
             left, top, columns, rows = tile_box(tile, tiles_x, width, height)
-            x = tile_columns(left)
             base = tile * PLANE
-            first_y = np.float32(top) + HALF
-            v[:] = 0
             behind[:] = 0
             through[:] = 0
             for row in range(rows):
-                for column in range(columns):
-                    at = row * TILE_WIDTH + column
-                    background = -v_alphas[top + row, left + column, 0]
-                    for k in range(channels):
-                        v[k * PLANE + at] = v_colors[top + row, left + column, k]
-                        background += v[k * PLANE + at] * backgrounds[k]
-                    through[at] = transmittances[base + at]
-                    behind[at] = through[at] * background
+                at, source = row * TILE_WIDTH, (top + row) * stride + left
+                background = zero - load8(v_alphas, source)
+                for k in range(channels):
+                    gradient = load8(v_colors, k * height * stride + source)
+                    store8(v, k * PLANE + at, gradient)
+                    background = fma8(gradient, splat8(backgrounds[k]), background)
+                store8(through, at, load8(transmittances, base + at))
+                store8(behind, at, load8(transmittances, base + at) * background)
 
             for back in range(tile_starts[tile + 1] - tile_starts[tile]):
                 pair = tile_starts[tile + 1] - 1 - back
+                prefetch(records, pair_ranks[max(pair - AHEAD, 0)] * RECORD)
                 bits = pair_rows[pair]
                 if bits == 0:
                     continue
                 record = pair_ranks[pair] * RECORD
-                dx = x - splat8(records[record])
-                first_dy = first_y - records[record + 1]
-                a_dx, b = splat8(records[record + 2]) * dx, splat8(records[record + 3])
-                c, level = records[record + 4], records[record + 5]
-                color0, color1 = splat8(records[record + 6]), splat8(records[record + 7])
-                color2, color3 = splat8(records[record + 8]), splat8(records[record + 9])
+                dx, offset, p0, p1, p2 = splat_terms(records, record, left, top)
+                color0, color1, color2, color3 = splat_color(records, record)
                 this = splat8(np.float32(pair - tile_starts[tile]))
                 v_color0 = v_color1 = v_color2 = v_color3 = moment0 = moment1 = moment2 = zero
                 while bits != 0:
                     row = lowest_bit(bits)
                     bits &= bits - np.uint32(1)
                     at = row * TILE_WIDTH
-                    dy = splat8(first_dy + np.float32(row))
-                    dy1 = first_dy + np.float32(row)
-                    exponent = fma8(dx, fma8(b, dy, a_dx), splat8(level + c * dy1 * dy1))
-                    raw = exp2_8(exponent)
-                    drawn = (exponent >= least) & (load8(last_pairs, base + at) >= this)
+                    dy = load8(centres, at) + offset
+                    exponent = fma8(fma8(p2, dy, p1), dy, p0)
+                    raw = exp2_8(exponent, table)
+                    drawn = (exponent >= least) & (load8(closing_pairs, base + at) > this)
                     alpha = select8(drawn, min8(raw, most), zero)
                     rest = one / (one - alpha)
                     before = load8(through, at) * rest
@@ -111,10 +110,7 @@ def blend_backward_kernel(channels: int):
                     out,
                     sums8(moment0, dx_moment0, dx * dx_moment0, moment1, dx * moment1, moment2, v_color0, v_color1),
                 )
-                if channels > 2:
-                    store8(
-                        v_pairs, out + 8, sums8(v_color2, v_color3, zero, zero, zero, zero, zero, zero)
-                    )
+                store8(v_pairs, out + 8, sums8(v_color2, v_color3, zero, zero, zero, zero, zero, zero))
 
     return blend_backward
 
@@ -126,16 +122,17 @@ def gather_pairs(
 ):  # fmt: skip
     """Add the pairs of ranks start to stop to the gradients of their splats: v_means2d (N, 2), v_conics (N, 3),
     v_opacities (N,), v_colors (N, D)."""
-    sums = np.empty(MOMENTS + CHANNELS)
-    channels = v_colors.shape[1]
+    sums = np.empty(PAIR, np.float32)
     for m in range(start, stop):
         n = order[m]
-        sums[:] = 0
+        low = high = splat8(ZERO)
         for i in range(splat_starts[m], splat_starts[m + 1]):
+            prefetch(v_pairs, splat_pairs[i + 2 * AHEAD] * PAIR)
             pair = splat_pairs[i]
             if pair_rows[pair] != 0:
-                for k in range(MOMENTS + channels):
-                    sums[k] += v_pairs[pair * PAIR + k]
+                low, high = low + load8(v_pairs, pair * PAIR), high + load8(v_pairs, pair * PAIR + 8)
+        store8(sums, 0, low)
+        store8(sums, 8, high)
         # records hold A, B, C in log2 units: sigma = -ln 2 (A dx^2 + B dx dy + C dy^2)
         a, b, c = (
             -2 * LN_2 * records[m * RECORD + 2], -LN_2 * records[m * RECORD + 3], -2 * LN_2 * records[m * RECORD + 4],
@@ -146,5 +143,5 @@ def gather_pairs(
         v_conics[n, 1] += sums[4]
         v_conics[n, 2] += 0.5 * sums[5]
         v_opacities[n] -= sums[0] / opacities[n]
-        for k in range(channels):
+        for k in range(v_colors.shape[1]):
             v_colors[n, k] += sums[MOMENTS + k]

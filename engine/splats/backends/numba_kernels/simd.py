@@ -2,16 +2,19 @@
 """Eight float32 at a time inside numba kernels: a vector type, its operators and a few functions.
 
 LLVM turns `<8 x float>` into what the processor has (one AVX register, two of NEON's), so nothing here is bound to one.
-No kernel that uses it may be compiled with fastmath, which would rewrite `exp2`'s rounding.
+No kernel that uses it may be compiled with fastmath, which would rewrite `exp2_8`'s rounding.
 """
 
 import operator
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.datamodel import models, register_default
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin
+
+from .compiled import compiled
 
 LANES = 8
 F32, I32 = ir.FloatType(), ir.IntType(32)
@@ -61,10 +64,6 @@ _define_operator(operator.truediv, float8, float8, lambda b, x, y: b.fdiv(x, y))
 _define_operator(operator.ge, float8, mask8, lambda b, x, y: b.fcmp_ordered(">=", x, y))
 _define_operator(operator.gt, float8, mask8, lambda b, x, y: b.fcmp_ordered(">", x, y))
 _define_operator(operator.and_, mask8, mask8, lambda b, x, y: b.and_(x, y))
-
-
-def constant(type_: ir.VectorType, value) -> ir.Constant:
-    return ir.Constant(type_, [value] * LANES)
 
 
 def _splat(builder, scalar):
@@ -142,45 +141,84 @@ def select8(typingctx, mask, x, y):
 
 
 @intrinsic
-def any8(typingctx, mask):
-    """Whether any lane is set."""
+def bits8(typingctx, mask):
+    """A mask as the lowest eight bits of a number."""
 
     def emit(context, builder, sig, args):
-        return builder.icmp_unsigned("!=", builder.bitcast(args[0], ir.IntType(LANES)), ir.IntType(LANES)(0))
+        return builder.zext(builder.bitcast(args[0], ir.IntType(LANES)), I32)
 
-    return types.boolean(mask8), emit
+    return types.uint32(mask8), emit
 
 
 @intrinsic
-def minus_abs8(typingctx, x):
-    """-|x|."""
+def signs8(typingctx, x):
+    """The sign bits of eight numbers as the lowest eight bits of one."""
 
     def emit(context, builder, sig, args):
-        bits = builder.or_(builder.bitcast(args[0], INTEGERS), constant(INTEGERS, 0x80000000))
-        return builder.bitcast(bits, VECTOR)
+        negative = builder.icmp_signed("<", builder.bitcast(args[0], INTEGERS), ir.Constant(INTEGERS, [0] * LANES))
+        return builder.zext(builder.bitcast(negative, ir.IntType(LANES)), I32)
 
-    return float8(float8), emit
+    return types.uint32(float8), emit
 
 
-# 2^f on [-1/2, 1/2]: the polynomial with constant term 1 whose largest relative error, 9e-8, is least.
-EXP2 = (1.0, 0.69314698, 0.24022242, 0.05550734, 0.00967151, 0.00132646)
+@intrinsic
+def max8(typingctx, x, y):
+    """The larger of each pair."""
+
+    def emit(context, builder, sig, args):
+        return builder.select(builder.fcmp_ordered(">", *args), *args)
+
+    return float8(float8, float8), emit
+
+
+def _unary(builder, name, x):
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(VECTOR, [VECTOR]), f"llvm.{name}.v8f32")
+    return builder.call(function, [x])
+
+
+@intrinsic
+def sqrt8(typingctx, x):
+    return float8(float8), lambda context, builder, sig, args: _unary(builder, "sqrt", args[0])
+
+
+@intrinsic
+def abs8(typingctx, x):
+    return float8(float8), lambda context, builder, sig, args: _unary(builder, "fabs", args[0])
+
+
+@intrinsic
+def floor8(typingctx, x):
+    return float8(float8), lambda context, builder, sig, args: _unary(builder, "floor", args[0])
+
+
 ROUND = 12582912.0  # 1.5 * 2^23: adding it rounds a float32 to a whole number in its lowest bits
+# 2^f on [-1/2, 1/2]: the polynomial with constant term 1 whose largest relative error, 9e-8, is least.
+EXP2 = (0.00132646, 0.00967151, 0.05550734, 0.24022242, 0.69314698, 1.0)
+EXP2_TABLE = np.repeat(np.array([ROUND, *EXP2], np.float32), LANES)
 
 
 @intrinsic
-def exp2_8(typingctx, x):
-    """2^x to 3e-7 for x in [-126, 127]; outside, some number or none: select it away."""
+def _add_exponent(typingctx, x, shifted):
+    """x * 2^n, n in the lowest bits of `shifted`."""
 
     def emit(context, builder, sig, args):
-        shifted = builder.fadd(args[0], constant(VECTOR, ROUND))
-        f = builder.fsub(args[0], builder.fsub(shifted, constant(VECTOR, ROUND)))
-        power = constant(VECTOR, EXP2[-1])
-        for coefficient in EXP2[-2::-1]:
-            power = _fused(builder, power, f, constant(VECTOR, coefficient))
-        exponent = builder.shl(builder.bitcast(shifted, INTEGERS), constant(INTEGERS, 23))
-        return builder.bitcast(builder.add(builder.bitcast(power, INTEGERS), exponent), VECTOR)
+        exponent = builder.shl(builder.bitcast(args[1], INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
+        return builder.bitcast(builder.add(builder.bitcast(args[0], INTEGERS), exponent), VECTOR)
 
-    return float8(float8), emit
+    return float8(float8, float8), emit
+
+
+@compiled
+def exp2_8(x, table):
+    """2^x to 3e-7 for x in [-126, 127]; outside, some number or none: select it away.
+
+    `table` is a copy of EXP2_TABLE: read from memory where they are needed, the constants leave the registers free.
+    """
+    shifted = x + load8(table, 0)
+    f = x - (shifted - load8(table, 0))
+    power = fma8(fma8(load8(table, 8), f, load8(table, 16)), f, load8(table, 24))
+    power = fma8(fma8(fma8(power, f, load8(table, 32)), f, load8(table, 40)), f, load8(table, 48))
+    return _add_exponent(power, shifted)
 
 
 @intrinsic
@@ -210,3 +248,20 @@ def lowest_bit(typingctx, bits):
         return builder.zext(builder.cttz(args[0], ir.IntType(1)(1)), ir.IntType(64))
 
     return types.intp(types.uint32), emit
+
+
+@intrinsic
+def prefetch(typingctx, array, index):
+    """Have the cache line of array[index] brought near; any index will do."""
+
+    def emit(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, value=args[0]).data
+        address = builder.bitcast(builder.gep(data, [args[1]]), cgutils.voidptr_t)
+        kinds = [cgutils.voidptr_t, I32, I32, I32]
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0"
+        )
+        builder.call(function, [address, I32(0), I32(3), I32(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
