@@ -50,7 +50,7 @@ def _take_report(result: dict, _warnings: list[str]) -> None:
     last_report.update(result)
     running.tell("INFO" if result["ok"] else "WARNING", "Everything that EmoSplat needs runs here." if result["ok"] else
                  "EmoSplat cannot run yet: see Doctor's report in the preferences.")
-    if not bpy.app.background and bpy.context.window_manager.windows:
+    if running.has_window():
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.ops.emosplat.show_report("INVOKE_DEFAULT")
 

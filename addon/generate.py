@@ -99,7 +99,7 @@ def audio_file(head: bpy.types.Object, folder: Path) -> str:
     sound = head.emosplat.audio
     if sound is None:
         raise Problem(f"The head {head.name!r} has no audio.", "Choose an audio file in the panel.", "audio")
-    path = Path(paths.absolute(sound.filepath))
+    path = Path(paths.sound_file(sound))
     if sound.packed_file is not None:
         path = folder / f"audio{path.suffix}"
         try:
@@ -114,7 +114,7 @@ def audio_file(head: bpy.types.Object, folder: Path) -> str:
 def _expected_last(scene: bpy.types.Scene, head: bpy.types.Object) -> int:
     """The last scene frame worth sampling. The engine alone knows the audio's exact end, hence the frame more."""
     settings = head.emosplat
-    length = audio_frames(paths.absolute(settings.audio.filepath), scene.render) if settings.audio else None
+    length = audio_frames(paths.sound_file(settings.audio), scene.render) if settings.audio else None
     if length is None:
         return max(scene.frame_end, settings.start_frame)
     return settings.start_frame + length

@@ -41,6 +41,11 @@ def absolute(path: str) -> str:
     return os.path.abspath(bpy.path.abspath(path)) if path else ""
 
 
+def sound_file(sound: bpy.types.Sound) -> str:
+    """A sound's file as an absolute path; a linked sound's "//" is beside the file that it is linked from."""
+    return os.path.abspath(bpy.path.abspath(sound.filepath, library=sound.library))
+
+
 def stored(path: str | Path) -> str:
     """A path as it should stand in the .blend: relative to it where it lies below the .blend's folder."""
     home = bpy.path.abspath("//") if bpy.data.filepath else ""

@@ -65,7 +65,7 @@ class HeadSettings(bpy.types.PropertyGroup):
         ),
         description="How the frames come into the scene",
     )
-    last_run: StringProperty(name="Last Run", options={"HIDDEN"},
+    last_run: StringProperty(name="Last Run", options={"HIDDEN"}, override=OVERRIDABLE,
                              description="Folder of the frames that were imported last")
 
 

@@ -3,6 +3,7 @@
 
 import atexit
 import logging
+import textwrap
 from dataclasses import dataclass
 from typing import Callable
 
@@ -15,6 +16,7 @@ from .problem import Problem
 from .session import Session, Task
 
 INTERVAL = 0.1
+POPUP_COLUMNS = 90
 
 session = Session()
 log = logging.getLogger(__name__)
@@ -44,9 +46,10 @@ def tell(level: str, what: str, todo: str = "") -> None:
     """Show a message in the panel, and an error also at the mouse where there is a window."""
     _messages.append(Message(level, what, todo))
     _redraw()
-    if level == "ERROR" and not bpy.app.background and bpy.context.window_manager.windows:
+    if level == "ERROR" and has_window():
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            bpy.ops.emosplat.tell("INVOKE_DEFAULT", text=f"{what}\n{todo}".strip())
+            bpy.context.window_manager.popup_menu(lambda menu, _context: _draw_error(menu.layout, what, todo),
+                                                  title="EmoSplat", icon="ERROR")
 
 
 def tell_problem(problem: Problem) -> None:
@@ -74,9 +77,18 @@ def start(
 
 def undo_step(name: str) -> None:
     """An undo step for a change that no operator made."""
-    if not bpy.app.background and bpy.context.window_manager.windows:
+    if has_window():
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.ops.ed.undo_push(message=name)
+
+
+def has_window() -> bool:
+    return not bpy.app.background and len(bpy.context.window_manager.windows) > 0
+
+
+def _draw_error(layout: bpy.types.UILayout, what: str, todo: str) -> None:
+    for line in (*textwrap.wrap(what, POPUP_COLUMNS), *textwrap.wrap(todo, POPUP_COLUMNS)):
+        layout.label(text=line)
 
 
 def _tick() -> float | None:

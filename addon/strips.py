@@ -5,6 +5,7 @@ import bpy
 
 from .clip import Clip
 from .compat import all_strips_of, show_scene_in_sequencer, strip_range, strips_of
+from .paths import sound_file
 
 # The custom property that points from a strip to its head: it follows renaming, saving, appending and undo.
 OWNER = "emosplat_head"
@@ -33,7 +34,7 @@ def import_sound(scene: bpy.types.Scene, head: bpy.types.Object, clip: Clip) -> 
         strip = strips_of(editor).new_sound(f"{head.name} Voice", clip.audio, HIGHEST_CHANNEL, clip.audio_start)
     except RuntimeError as error:
         return f"The sound could not be put on the timeline ({str(error).strip()})."
-    if head.emosplat.audio is not None and bpy.path.abspath(head.emosplat.audio.filepath) == clip.audio:
+    if head.emosplat.audio is not None and sound_file(head.emosplat.audio) == clip.audio:
         strip.sound = head.emosplat.audio
     for copy in set(bpy.data.sounds) - known - {strip.sound}:
         bpy.data.sounds.remove(copy)

@@ -2,7 +2,6 @@
 """Operators on the engine: its doctor, its log, its list of heads, and what it has to tell."""
 
 import bpy
-from bpy.props import StringProperty
 
 from .. import engine_jobs, paths, running
 from ..problem import Problem
@@ -90,19 +89,6 @@ class OpenLog(Explained, bpy.types.Operator):
             bpy.ops.wm.path_open(filepath=str(log))
 
 
-class Tell(Explained, bpy.types.Operator):
-    """Show a message of a job that has ended"""
-
-    bl_idname = "emosplat.tell"
-    bl_label = "EmoSplat"
-    bl_options = {"INTERNAL"}
-
-    text: StringProperty(options={"SKIP_SAVE"})
-
-    def run(self, context: bpy.types.Context) -> None:
-        self.report({"ERROR"}, self.text)
-
-
 class DismissMessages(Explained, bpy.types.Operator):
     """Clear these messages"""
 
@@ -114,4 +100,4 @@ class DismissMessages(Explained, bpy.types.Operator):
         running.clear_messages()
 
 
-CLASSES = (RefreshHeads, Doctor, ShowReport, CopyReport, OpenLog, Tell, DismissMessages)
+CLASSES = (RefreshHeads, Doctor, ShowReport, CopyReport, OpenLog, DismissMessages)

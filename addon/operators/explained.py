@@ -7,8 +7,6 @@ from .. import running
 from ..heads import active_head
 from ..problem import Problem
 
-NO_HEAD = "Select a head, or add one"
-
 
 class Explained:
     """Mixin: `disabled_reason` greys the button out and becomes its tooltip; a Problem from `run` is reported."""
@@ -42,7 +40,14 @@ class OnHead(Explained):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "" if active_head(context) else NO_HEAD
+        return head_reason(active_head(context))
+
+
+def head_reason(head: bpy.types.Object | None) -> str:
+    """Why nothing can be done to this head, or ""."""
+    if head is None:
+        return "Select a head, or add one"
+    return "" if head.is_editable else "This head is linked from another file: make a library override of it first"
 
 
 def busy_reason() -> str:

@@ -12,7 +12,7 @@ from ..generate import generate
 from ..heads import active_head
 from ..importing import fit_scene_range, import_again, unused_runs
 from ..preferences import preferences
-from .explained import NO_HEAD, Explained, OnHead, busy_reason, report_ending
+from .explained import Explained, OnHead, busy_reason, head_reason, report_ending
 
 
 class Generate(Explained, bpy.types.Operator):
@@ -24,8 +24,8 @@ class Generate(Explained, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         head = active_head(context)
-        if head is None:
-            return NO_HEAD
+        if reason := head_reason(head):
+            return reason
         if head.emosplat.audio is None:
             return "Choose an audio file first"
         if context.scene.camera is None:

@@ -117,6 +117,25 @@ def test_append_brings_the_settings_along(head, tmp_path, audio):
     assert Path(bpy.path.abspath(settings.audio.filepath)).samefile(audio)
 
 
+def test_a_linked_head_needs_an_override_and_works_with_one(head, tmp_path):
+    blend = tmp_path / "library.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 32
+    with bpy.data.libraries.load(str(blend), link=True) as (_, wanted):
+        wanted.objects = ["Head"]
+    linked = wanted.objects[0]
+    bpy.context.scene.collection.objects.link(linked)
+    with pytest.raises(RuntimeError, match="library override"):
+        bpy.ops.emosplat.generate()
+    local = linked.override_create(remap_local_usages=True)
+    bpy.context.view_layer.objects.active = local
+    local.emosplat.emotion_happy = 0.3
+    bpy.ops.emosplat.add_camera()
+    bpy.ops.emosplat.generate()
+    assert {strip["emosplat_head"] for strip in strips(bpy.context.scene)} == {local}
+
+
 def test_the_engine_gets_sliders_camera_and_exact_rate(head, tmp_path):
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = 24, 1.001
