@@ -34,9 +34,9 @@ def collar() -> Patch:
     tube = 0.0110 * (1 + 0.10 * np.sin(turn * 20))
     out = 0.047 + tube * np.cos(around)
     points = np.stack(
-        [out * np.sin(turn), 0.022 - 0.96 * out * np.cos(turn), -0.138 + 1.25 * tube * np.sin(around) + 0.10 * out * -np.cos(turn) * -0.6],
-        axis=-1,
+        [out * np.sin(turn), 0.022 - 0.96 * out * np.cos(turn), -0.138 + 1.25 * tube * np.sin(around)], axis=-1
     )
-    centre = np.stack([0.047 * np.sin(turn), 0.022 - 0.96 * 0.047 * np.cos(turn), points[..., 2] * 0 - 0.138], axis=-1)
+    points[..., 2] += 0.06 * out * np.cos(turn)  # a little higher under the chin
+    centre = np.stack([0.047 * np.sin(turn), 0.022 - 0.96 * 0.047 * np.cos(turn), 0 * turn - 0.138], axis=-1)
     rib = (1 + 0.16 * np.sin(turn * 20))[..., None]
     return grid_patch(points, points + (points - centre), WOOL * 1.12 * rib, cover=0.72)

@@ -11,7 +11,7 @@ from .puppet_patch import Patch, grid_patch, join, linear, make_patch, smoothste
 from .puppet_surface import EYE, EYE_RADIUS
 
 UPPER_RADIUS, LOWER_RADIUS = 1.095 * EYE_RADIUS, 1.075 * EYE_RADIUS
-UPPER_REST, LOWER_REST = np.radians(31.0), np.radians(-30.0)
+UPPER_REST, LOWER_REST = np.radians(28.0), np.radians(-30.0)
 MEETING = np.radians(-13.0)  # where the lids meet
 CORNER = np.radians(66.0)
 UPPER_BLINK = UPPER_REST - MEETING + np.radians(2.0)
@@ -50,7 +50,8 @@ def angles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def eyeball(rng: np.random.Generator) -> Patch:
     """Rings about the line of sight: pupil, iris with its dark rim, white."""
-    polar = np.radians(np.concatenate([[1.5, 4.5, 7.5, 10.2], np.arange(12.8, 27.0, 2.2), [28.6, 32.5, 37.5, 43.5, 50.5, 58.5, 67.0]]))
+    white = [28.6, 32.5, 37.5, 43.5, 50.5, 58.5, 67.0]
+    polar = np.radians(np.concatenate([[1.5, 4.5, 7.5, 10.2], np.arange(12.8, 27.0, 2.2), white]))
     patches = []
     step = np.gradient(polar)
     for angle, size in zip(polar, step):
@@ -62,7 +63,7 @@ def eyeball(rng: np.random.Generator) -> Patch:
         around = np.stack([-np.sin(turn), 0 * turn, np.cos(turn)], axis=-1)
         width = EYE_RADIUS * 2 * np.pi * np.sin(angle) / count
         scales = [0.62 * max(width, 2e-4), 0.60 * EYE_RADIUS * size, 0.0002]
-        gloss, albedo = 0.3, np.tile(WHITE, (count, 1))
+        albedo = np.tile(WHITE, (count, 1))
         degrees = np.degrees(angle)
         if degrees > 30.0:
             scales = np.multiply(scales, 1.3)
@@ -74,9 +75,8 @@ def eyeball(rng: np.random.Generator) -> Patch:
             low = 0.75 + 0.75 * smoothstep(0.5, -1.0, np.sin(turn))
             albedo = IRIS * (streak * low)[:, None] * (1 - min(rim, 1.0)) + IRIS_RIM * min(rim, 1.0)
             albedo = np.clip(albedo, 0.0, 1.0)
-        patches.append(
-            make_patch(EYE + EYE_RADIUS * direction, direction, scales, albedo, tangents=around, gloss=gloss, shelter=0.6)
-        )
+        points = EYE + EYE_RADIUS * direction
+        patches.append(make_patch(points, direction, scales, albedo, tangents=around, gloss=0.3, shelter=0.6))
     return join(patches)
 
 
@@ -98,14 +98,14 @@ def catch_lights(mirror: int) -> Patch:
 
 def lid(side: int) -> Patch:
     """A lid's shell from its edge to far under the brow (`side` 1) or the cheek (-1)."""
-    rest, radius, reach = (UPPER_REST, UPPER_RADIUS, 1.75) if side > 0 else (LOWER_REST, LOWER_RADIUS, 0.95)
+    rest, radius, reach = (UPPER_REST, UPPER_RADIUS, 1.75) if side > 0 else (LOWER_REST, LOWER_RADIUS, 1.15)
     columns, rows = 19, 14 if side > 0 else 8
     azimuth, t = np.meshgrid(np.radians(np.linspace(-72, 72, columns)), np.linspace(0, 1, rows), indexing="ij")
     meridian = edge(azimuth, rest) + side * reach * t**1.25
     points = on_sphere(azimuth, meridian, np.full(t.shape, radius))
     rim = smoothstep(0.16, 0.02, t)[..., None]
     albedo = LID * (1 - 0.18 * rim) * (1.0 if side > 0 else 1.3)  # the lower faces away from the lamps
-    return grid_patch(points, points + (points - EYE), albedo, gloss=0.12, shelter=0.2, cover=0.72)
+    return grid_patch(points, points + (points - EYE), albedo, gloss=0.12, shelter=0.2, cover=0.84)
 
 
 def lashes(side: int) -> Patch:

@@ -77,29 +77,50 @@ def _lock(control: np.ndarray, thickness: float, rng: np.random.Generator) -> Pa
 
 def locks(rng: np.random.Generator) -> Patch:
     """A swept fringe, a tuft that stands up, and a few strands in the nape."""
-    # Each: root, bend and tip as (azimuth, elevation in degrees, metres above the skin), then the thickness.
-    # Azimuth 0 is the face, positive to the head's left.
-    curves = []
-    for k in range(13):  # fringe: rooted along a side parting, falling over the forehead to the head's left
-        f = k / 12
-        tip = 47 - 20 * f * f + 5 * rng.standard_normal() - 4 * (k % 2)
-        curves.append(((-34 + 62 * f, 66 - 8 * f, 0.006), (-18 + 62 * f, 58 - 6 * f, 0.022), (-30 + 96 * f, tip, 0.010), 0.0085))
-    for k in range(6):  # fringe on the parting's other side
-        f = k / 5
-        tip = 40 - 26 * f + 3 * rng.standard_normal()
-        curves.append(((-36 - 8 * f, 64 - 6 * f, 0.005), (-48 - 16 * f, 54 - 8 * f, 0.017), (-44 - 30 * f, tip, 0.007), 0.0075))
-    for k in range(8):  # tuft
-        a = -40 + 24 * k + 8 * rng.standard_normal()
-        tip = (a + 50, 68 + 5 * rng.standard_normal(), 0.026 + 0.012 * rng.random())
-        curves.append(((a, 74, 0.003), (a + 12, 80, 0.026), tip, 0.0075))
-    for mirror in (1, -1):
-        for k in range(4):
-            tip = -34 + 3 * rng.standard_normal()
-            curves.append(((mirror * (118 + 16 * k), 0, 0.006), (mirror * (120 + 16 * k), -18, 0.014), (mirror * (112 + 16 * k), tip, 0.014), 0.0080))
-    azimuth, elevation, height = np.array([point for curve in curves for point in curve[:3]]).T
+    curves = [*_fringe(rng), *_tuft(rng), *_nape(rng)]
+    azimuth, elevation, height = np.array([point for points, _ in curves for point in points]).T
     azimuth, elevation = np.radians(azimuth), np.radians(elevation)
     directions = np.stack(
         [np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)], axis=-1
     )
     control = (along_rays(directions) + height[:, None] * directions).reshape(-1, 3, 3)
-    return join([_lock(points, curve[3], rng) for points, curve in zip(control, curves)])
+    return join([_lock(points, thickness, rng) for points, (_, thickness) in zip(control, curves)])
+
+
+# The curves of the locks: root, bend and tip as (azimuth, elevation in degrees, metres above the skin), and the
+# thickness. Azimuth 0 is the face, positive to the head's left.
+
+
+def _fringe(rng: np.random.Generator) -> list:
+    """Rooted along a side parting: most fall over the forehead to the head's left, some to the right."""
+    curves = []
+    for f in np.linspace(0, 1, 13):
+        tip = 47 - 20 * f * f + 6 * rng.standard_normal()
+        curves.append((
+            ((-34 + 62 * f, 66 - 8 * f, 0.006), (-18 + 62 * f, 58 - 6 * f, 0.023), (-30 + 96 * f, tip, 0.010)), 0.0085,
+        ))
+    for f in np.linspace(0, 1, 6):
+        tip = 40 - 26 * f + 3 * rng.standard_normal()
+        curves.append((
+            ((-36 - 8 * f, 64 - 6 * f, 0.005), (-48 - 16 * f, 54 - 8 * f, 0.018), (-44 - 30 * f, tip, 0.007)), 0.0075,
+        ))
+    return curves
+
+
+def _tuft(rng: np.random.Generator) -> list:
+    curves = []
+    for turn in np.arange(-40, 150, 24):
+        turn = turn + 8 * rng.standard_normal()
+        tip = (turn + 40, 70 + 5 * rng.standard_normal(), 0.026 + 0.014 * rng.random())
+        curves.append((((turn, 74, 0.003), (turn + 12, 80, 0.028), tip), 0.0078))
+    return curves
+
+
+def _nape(rng: np.random.Generator) -> list:
+    curves = []
+    for side in (1, -1):
+        for turn in (0, 16, 32, 48):
+            tip = -34 + 3 * rng.standard_normal()
+            bend = (side * (120 + turn), -18, 0.014)
+            curves.append((((side * (118 + turn), 0, 0.006), bend, (side * (112 + turn), tip, 0.014)), 0.0080))
+    return curves

@@ -52,8 +52,8 @@ class Patch:
 
 
 def make_patch(
-    means: np.ndarray, normals: np.ndarray, scales, albedo, *, tangents: np.ndarray | None = None, opacity: float = 0.99,
-    side: float = 0, across=0.0, gloss: float = 0.0, shelter: float = 1.0, glow: float = 0.0,
+    means: np.ndarray, normals: np.ndarray, scales, albedo, *, tangents: np.ndarray | None = None,
+    opacity: float = 0.99, side: float = 0, across=0.0, gloss: float = 0.0, shelter: float = 1.0, glow: float = 0.0,
 ) -> Patch:
     """A patch from arrays or from single values that hold for every disc.
 

@@ -92,7 +92,8 @@ def _mouth_sides(p: Soft, sign: int) -> dict[str, np.ndarray]:
         "mouthLowerDown": _vector(z=-0.0100 * lower),
         "cheekSquint": _vector(z=0.0080 * p.spot(sign * 0.042, -0.026, 0.024, 0.015)),
         "noseSneer": _vector(
-            x=sign * 0.0015 * wing, z=0.0055 * wing + 0.0045 * upper + 0.004 * p.spot(sign * 0.026, -0.036, 0.013, 0.013)
+            x=sign * 0.0015 * wing,
+            z=0.0055 * wing + 0.0045 * upper + 0.0040 * p.spot(sign * 0.026, -0.036, 0.013, 0.013),
         ),
         "eyeSquint": _vector(z=0.0035 * p.spot(sign * 0.038, -0.026, 0.024, 0.010)),
     }

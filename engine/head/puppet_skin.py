@@ -67,7 +67,8 @@ def skin_albedo(points: np.ndarray) -> np.ndarray:
 
     blush = 0.46 * spot(0.046, -0.036, 0.020, 0.014) + 0.32 * spot(0.0, -0.025, 0.013, 0.012)
     blush = blush + 0.22 * spot(0.0, -0.093, 0.016, 0.010)
-    blush = blush + 0.30 * smoothstep(0.004, 0.0, clearance(points)) + 0.35 * smoothstep(0.080, 0.092, side) * (points[:, 2] < 0.03)
+    blush = blush + 0.30 * smoothstep(0.004, 0.0, clearance(points))
+    blush = blush + 0.35 * smoothstep(0.080, 0.092, side) * (points[:, 2] < 0.03)
     border = np.abs(points[:, 2] - slit(points[:, 0])) - 0.006
     beyond = np.maximum(side - MOUTH_HALF, 0.0)
     blush = blush + 0.30 * np.exp(-((np.maximum(border, 0.0) / 0.004) ** 2) - (beyond / 0.004) ** 2) * frontal
@@ -88,9 +89,9 @@ def ear() -> Patch:
     axis_n = np.array([0.93, -0.36, 0.0])
     points = centre + (u * width)[..., None] * axis_u + (v * 0.0235)[..., None] * np.array([0.10, 0.12, 0.98])
     points = points + out[..., None] * axis_n
-    dark = (0.5 * np.exp(-((u + 0.15) ** 2 + (v + 0.15) ** 2) / 0.10) + 0.25 * np.exp(-(((radius - 0.68) / 0.10) ** 2)))[..., None]
+    dark = 0.5 * np.exp(-((u + 0.15) ** 2 + (v + 0.15) ** 2) / 0.10) + 0.25 * np.exp(-(((radius - 0.68) / 0.10) ** 2))
     rosy = 0.30 * rim[..., None]
-    albedo = (SKIN * (1 - rosy) + BLUSH * rosy) * (1 - dark * np.array([0.6, 0.8, 0.85]))
+    albedo = (SKIN * (1 - rosy) + BLUSH * rosy) * (1 - dark[..., None] * np.array([0.6, 0.8, 0.85]))
     front_side = grid_patch(points, points + axis_n, albedo, cover=0.7)
     back = points[::2, ::2] - np.where(radius < 0.97, 0.004, 0.0)[::2, ::2, None] * axis_n
     return join([front_side, grid_patch(back, back - axis_n, SKIN * 0.8, cover=0.7)])

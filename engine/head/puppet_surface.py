@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The puppet's measures, and its skin as a signed distance field of smoothly joined ellipsoids, with hollows for the eyes.
+"""The puppet's measures, and its skin: a signed distance field of smoothly joined ellipsoids, hollow for the eyes.
 
 Metres, the head's frame: origin between the ears, face towards -y, z up, x to the head's left. Smooth union after
 Inigo Quilez (https://iquilezles.org/articles/smin/, quadratic).
@@ -14,7 +14,7 @@ EYE_RADIUS = 0.0285
 MOUTH_Z = -0.0610
 MOUTH_HALF = 0.0260
 MOUTH_CURVE = 0.0040  # how much higher the corners are
-BROW_Z = 0.0470
+BROW_Z = 0.0445
 ORIGIN = np.array([0.0, -0.012, 0.0])  # every point of the skin is in sight from here
 
 _HAIRLINE_Y = [-0.120, -0.085, -0.060, -0.036, -0.018, -0.010, 0.004, 0.022, 0.036, 0.060, 0.120]
@@ -70,8 +70,8 @@ def distance(points: np.ndarray, nose: bool = True) -> np.ndarray:
 
 def gradient(points: np.ndarray, nose: bool = True) -> np.ndarray:
     """(..., 3) unit outward normals of the distance field."""
-    corners = np.array([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], np.float64)  # of a tetrahedron: four looks do
-    return unit(sum(distance(points + 3e-4 * corner, nose)[..., None] * corner for corner in corners))
+    tetrahedron = np.array([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], np.float64)
+    return unit(sum(distance(points + 3e-4 * corner, nose)[..., None] * corner for corner in tetrahedron))
 
 
 def front(x: np.ndarray, z: np.ndarray) -> np.ndarray:
