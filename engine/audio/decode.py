@@ -20,6 +20,7 @@ from ..report import Report
 from .downmix import downmix_weights
 
 BLOCK_FRAMES = 1 << 18
+RESCUE_FRAMES = 1 << 10
 # Timestamps of Matroska are rounded to milliseconds; a smaller jump than this is jitter and not a gap.
 GAP_SECONDS = Fraction(5, 100)
 
@@ -67,11 +68,16 @@ class SoundFileSource:
         done = 0
         with soundfile.SoundFile(self.info.path) as sound:
             weights = np.full(sound.channels, 1.0 / sound.channels, np.float32)
+            step = BLOCK_FRAMES
             while True:
                 try:
-                    block = sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                    block = sound.read(step, dtype="float32", always_2d=True)
                 except soundfile.LibsndfileError:
-                    break
+                    if step == RESCUE_FRAMES or not sound.seekable():
+                        break
+                    step = RESCUE_FRAMES  # a damaged block loses all of it: take it again in small pieces
+                    sound.seek(done)
+                    continue
                 if not len(block):
                     break
                 done += len(block)
@@ -109,6 +115,7 @@ class FFmpegSource:
         """Yield (n,) float32. Gaps between timestamps become silence, overlaps are dropped."""
         position = damaged = 0
         start = None
+        mono = _Mono()
         rate = self.info.sample_rate
         with av.open(str(self.info.path)) as container:
             stream = container.streams.audio[0]
@@ -131,7 +138,7 @@ class FFmpegSource:
                     time = time or Fraction(0)
                     start = time if picture is None else min(picture, time)
                     tolerance = stream.time_base
-                samples = frame_to_mono(frame)
+                samples = mono(frame)
                 if time is not None and abs(jump := time - start - Fraction(position, rate)) >= tolerance:
                     shift = round(jump * rate)
                     yield held
@@ -151,17 +158,20 @@ class FFmpegSource:
             _warn_cut(report, self.info, position / rate)
 
 
-def frame_to_mono(frame: av.AudioFrame) -> np.ndarray:
-    """An FFmpeg frame of any sample format as (n,) float32 in [-1, 1]."""
-    samples = frame.to_ndarray()
-    names = tuple(channel.name for channel in frame.layout.channels)
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, len(names)).T
-    if samples.dtype == np.uint8:
-        samples = (samples.astype(np.float32) - 128.0) / 128.0
-    elif samples.dtype.kind == "i":
-        samples = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
-    return downmix_weights(names) @ samples.astype(np.float32)
+class _Mono:
+    """Turns frames of any sample format into (n,) float32 in [-1, 1]."""
+
+    def __init__(self) -> None:
+        self._shape = None
+
+    def __call__(self, frame: av.AudioFrame) -> np.ndarray:
+        if self._shape != (frame.format.name, frame.layout.name, frame.rate):
+            self._shape = (frame.format.name, frame.layout.name, frame.rate)
+            # Interleaved: PyAV reads past its memory in planar frames of 8 channels.
+            self._convert = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.rate)
+            self._weights = downmix_weights(tuple(channel.name for channel in frame.layout.channels))
+        pieces = [piece.to_ndarray().reshape(-1, len(self._weights)) for piece in self._convert.resample(frame)]
+        return np.concatenate(pieces) @ self._weights if pieces else np.zeros(0, np.float32)
 
 
 def _frames(container, stream) -> Iterator[av.AudioFrame | None]:

@@ -77,7 +77,8 @@ def expression_of(weights: np.ndarray, fps: Fraction) -> np.ndarray:
     eased = ease(np.asarray(weights, np.float64), float(fps))
     rest = np.ones((len(eased), len(EXPRESSION_NAMES)))
     for row, prototype in enumerate(prototype_table()):
-        rest *= 1.0 - eased[:, row, None] * prototype
+        moved = np.flatnonzero(prototype)
+        rest[:, moved] *= 1.0 - eased[:, row, None] * prototype[moved]
     shapes = 1.0 - rest
     for one, other in OPPOSED:
         for side in ("Left", "Right"):
