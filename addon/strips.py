@@ -31,7 +31,7 @@ def import_sound(scene: bpy.types.Scene, head: bpy.types.Object, clip: Clip) -> 
     old = own_strips(scene, head, "sound")
     known = set(bpy.data.sounds)
     try:
-        strip = strips_of(editor).new_sound(f"{head.name} Voice", clip.audio, HIGHEST_CHANNEL, clip.audio_start)
+        strip = strips_of(editor).new_sound("Voice", clip.audio, HIGHEST_CHANNEL, clip.audio_start)
     except RuntimeError as error:
         return f"The sound could not be put on the timeline ({str(error).strip()})."
     if head.emosplat.audio is not None and sound_file(head.emosplat.audio) == clip.audio:
@@ -52,7 +52,7 @@ def import_picture(scene: bpy.types.Scene, head: bpy.types.Object, clip: Clip, f
     old = own_strips(scene, head, "picture")
     first, *others = clip.files()
     strip = strips_of(editor).new_image(
-        head.name, bpy.path.abspath(f"{folder}/{first}"), HIGHEST_CHANNEL, clip.scene_first, fit_method="FIT")
+        "Picture", bpy.path.abspath(f"{folder}/{first}"), HIGHEST_CHANNEL, clip.scene_first, fit_method="FIT")
     for name in others:
         strip.elements.append(name)
     strip.directory = folder if folder.endswith("/") else f"{folder}/"
@@ -93,6 +93,7 @@ def _take_place(scene, head, strip, kind: str, old: list, kept: tuple[str, ...])
         remove_strips(scene, head, kind)
     elif kind == "picture" and (sounds := own_strips(scene, head, "sound")):
         wanted = sounds[0].channel + 1
+    strip.name = head.name if kind == "picture" else f"{head.name} Voice"
     strip[OWNER] = head
     strip[KIND] = kind
     strip.channel = free_channel(scene, strip, wanted)

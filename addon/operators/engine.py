@@ -55,7 +55,7 @@ class ShowReport(Explained, bpy.types.Operator):
     def draw(self, _context: bpy.types.Context) -> None:
         from ..panels.doctor import draw_report
 
-        self.layout.label(text=self.bl_label, icon="CHECKMARK")
+        self.layout.label(text=self.bl_label, icon="CHECKMARK" if engine_jobs.last_report["ok"] else "ERROR")
         draw_report(self.layout)
 
     def run(self, context: bpy.types.Context) -> None:

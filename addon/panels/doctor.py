@@ -6,7 +6,7 @@ import bpy
 from ..engine_jobs import last_report
 from .text import wrapped
 
-COLUMNS = 90
+COLUMNS = 80
 
 
 def draw_report(layout: bpy.types.UILayout) -> None:
@@ -14,11 +14,13 @@ def draw_report(layout: bpy.types.UILayout) -> None:
     if not last_report:
         return
     column = layout.box().column(align=True)
-    for check in last_report["checks"]:
+    checks = last_report["checks"]
+    for check, following in zip(checks, [*checks[1:], {"todo": ""}]):
         for number, line in enumerate(wrapped(f"{check['name']}: {check['detail']}", COLUMNS)):
             column.label(text=line, icon="BLANK1" if number else "CHECKMARK" if check["ok"] else "ERROR")
-        for line in wrapped(check["todo"], COLUMNS):
-            column.label(text=line, icon="BLANK1")
+        if check["todo"] != following["todo"]:  # several packages that miss have one remedy
+            for line in wrapped(check["todo"], COLUMNS):
+                column.label(text=line, icon="FORWARD")
     column.operator("emosplat.copy_report", icon="COPYDOWN")
 
 

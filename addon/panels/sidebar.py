@@ -135,7 +135,7 @@ class RenderPanel(HeadPanel):
             box.operator("emosplat.fix_colours", icon="COLOR")
         width, height = render_size(scene)
         rate = scene.render.fps / scene.render.fps_base
-        draw_text(layout, context, f"{width} x {height} pixels, {rate:.5g} frames per second", "OUTPUT")
+        draw_text(layout, context, f"{width} x {height} pixels, {rate:.5g} fps", "OUTPUT")
         if not bpy.data.filepath and not preferences().frames_folder:
             draw_text(layout, context, "The file is not saved: its frames go to the extension's own folder. "
                       "Save it first to keep them beside it.", "INFO")

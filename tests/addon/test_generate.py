@@ -49,6 +49,7 @@ def test_running_again_replaces_own_strips_only(head):
     bpy.ops.emosplat.generate()
     assert len(strips(scene)) == 3 and mine.name in scene.sequence_editor.strips
     picture = by_kind(scene)["picture"]
+    assert picture.name == "Head" and by_kind(scene)["sound"].name == "Head Voice"
     assert (picture.channel, picture.blend_alpha) == (9, 0.5) and picture.directory != first_folder
     assert mine.channel == 7
     assert Path(first_folder).is_dir(), "undo may bring the former strip back: its pictures stay"
