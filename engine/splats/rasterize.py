@@ -77,7 +77,7 @@ def rasterize(
     else:
         from .backends import torch_backend as stages
 
-    means2d, depths, conics, radii = stages.project(
+    means2d, depths, ellipses, radii = stages.project(
         means, quats, scales, opacities, viewmats, Ks, width, height, *planes
     )
     if render_mode in ("D", "ED"):
@@ -92,7 +92,7 @@ def rasterize(
             if backgrounds is not None:
                 backgrounds = torch.cat([backgrounds, torch.zeros_like(backgrounds[:, :1])], -1)
     picture, alphas = stages.rasterize_to_pixels(
-        means2d, conics, features, opacities, depths, radii, width, height, backgrounds
+        means2d, ellipses, features, opacities, depths, radii, width, height, backgrounds
     )
     if render_mode.endswith("ED"):
         picture = torch.cat([picture[..., :-1], picture[..., -1:] / alphas.clamp_min(1e-10)], -1)

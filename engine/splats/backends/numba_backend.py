@@ -20,16 +20,17 @@ PIECES = 8  # pieces of work per thread where their cost is uneven
 
 
 class NumbaBackend:
-    """The stages of `rasterize` on `threads` threads (0: all cores); arguments and results as in torch_backend."""
+    """The stages of `rasterize` on `threads` threads (0: all cores); arguments and results as in torch_backend, but for
+    the inverse covariances, which are factored (see numba_kernels/project.py)."""
 
     def __init__(self, threads: int) -> None:
         self.threads = thread_count(threads)
 
     def project(self, means, quats, scales, opacities, viewmats, Ks, *settings) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        means2d, depths, conics, radii = _Project.apply(
+        means2d, depths, factors, radii = _Project.apply(
             *_float32(means, quats, scales, opacities, viewmats, Ks), settings, self.threads
         )
-        return means2d, depths, conics, radii
+        return means2d, depths, factors, radii
 
     def sh_colors(self, degree: int, means, campos, coeffs) -> Tensor:
         if coeffs.dim() == 3:
@@ -37,12 +38,12 @@ class NumbaBackend:
         return _SHColors.apply(*_float32(means, campos, coeffs), degree, self.threads)
 
     def rasterize_to_pixels(
-        self, means2d, conics, colors, opacities, depths, radii, width: int, height: int, backgrounds
+        self, means2d, factors, colors, opacities, depths, radii, width: int, height: int, backgrounds
     ) -> tuple[Tensor, Tensor]:
         if backgrounds is None:
             backgrounds = colors.new_zeros(len(means2d), colors.shape[-1])
         return _Rasterize.apply(
-            *_float32(means2d, conics, colors, opacities, backgrounds), depths, radii, width, height, self.threads
+            *_float32(means2d, factors, colors, opacities, backgrounds), depths, radii, width, height, self.threads
         )
 
 
@@ -62,26 +63,26 @@ class _Project(torch.autograd.Function):
         arrays = _arrays(means, quats, scales)
         cameras = camera_table(*_arrays(viewmats, Ks))
         means2d, depths = np.empty((C, N, 2), np.float32), np.empty((C, N), np.float32)
-        conics, radii = np.empty((C, N, 3), np.float32), np.empty((C, N, 2), np.int32)
+        factors, radii = np.empty((C, N, 3), np.float32), np.empty((C, N, 2), np.int32)
         run(
             threads, project, spans(N, SPAN), *arrays, *_arrays(opacities), cameras, width, height, float(near_plane),
-            float(far_plane), float(eps2d), means2d, depths, conics, radii,
+            float(far_plane), float(eps2d), means2d, depths, factors, radii,
         )
         ctx.arrays, ctx.cameras, ctx.radii, ctx.threads = arrays, cameras, radii, threads
         ctx.settings = (width, height, float(eps2d))
-        outputs = [torch.from_numpy(a) for a in (means2d, depths, conics, radii)]
+        outputs = [torch.from_numpy(a) for a in (means2d, depths, factors, radii)]
         ctx.mark_non_differentiable(outputs[-1])
         return tuple(outputs)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, v_means2d, v_depths, v_conics, _):
+    def backward(ctx, v_means2d, v_depths, v_factors, _):
         gradients = [np.empty_like(a) for a in ctx.arrays]
         pieces = spans(len(ctx.arrays[0]), SPAN)
         v_cameras = np.zeros((len(pieces), len(ctx.cameras), 4, 3))
         run(
             ctx.threads, project_backward, pieces, *ctx.arrays, ctx.cameras, *ctx.settings, ctx.radii,
-            *_arrays(v_means2d, v_depths, v_conics), *gradients, v_cameras,
+            *_arrays(v_means2d, v_depths, v_factors), *gradients, v_cameras,
         )
         v_viewmats = np.zeros((len(ctx.cameras), 4, 4), np.float32)
         v_viewmats[:, :3] = v_cameras.sum(0).transpose(0, 2, 1)
@@ -118,16 +119,16 @@ class _Rasterize(torch.autograd.Function):
     """Pictures are held plane by plane with rows of whole tiles, and seen from outside as (C, H, W, D)."""
 
     @staticmethod
-    def forward(ctx, means2d, conics, colors, opacities, backgrounds, depths, radii, width, height, threads):
+    def forward(ctx, means2d, factors, colors, opacities, backgrounds, depths, radii, width, height, threads):
         C, D = backgrounds.shape
-        arrays = _arrays(means2d, conics, colors, opacities, backgrounds)
-        means2d, conics, colors, opacities, backgrounds = arrays
+        arrays = _arrays(means2d, factors, colors, opacities, backgrounds)
+        means2d, factors, colors, opacities, backgrounds = arrays
         depths, radii = _arrays(depths, radii)
         stride = -(-width // TILE_WIDTH) * TILE_WIDTH
         picture, alphas = (np.empty((C, channels, height, stride), np.float32) for channels in (D, 1))
         ctx.views = []
         for c in range(C):
-            bins = bin_splats(means2d[c], conics[c], opacities, depths[c], radii[c], width, height, threads)
+            bins = bin_splats(means2d[c], factors[c], opacities, depths[c], radii[c], width, height, threads)
             tiles = len(bins.tile_starts) - 1
             transmittances, closing_pairs = np.empty(tiles * PLANE, np.float32), np.empty(tiles * PLANE, np.float32)
             for group in _channel_groups(D):
@@ -146,11 +147,11 @@ class _Rasterize(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, v_picture, v_alphas):
-        means2d, conics, colors, opacities, backgrounds = ctx.arrays
+        means2d, factors, colors, opacities, backgrounds = ctx.arrays
         (alphas,) = ctx.saved_tensors
         v_backgrounds = ((1 - alphas) * v_picture).sum((1, 2)) if ctx.needs_input_grad[4] else None
         v_picture, v_alphas = _planes(v_picture), _planes(v_alphas)
-        v_means2d, v_conics, v_colors, v_opacities = (np.zeros_like(a) for a in ctx.arrays[:4])
+        v_means2d, v_factors, v_colors, v_opacities = (np.zeros_like(a) for a in ctx.arrays[:4])
         no_alpha = np.zeros(v_alphas[0].size, np.float32)  # the first group of channels carries it
         for c, (bins, *state) in enumerate(ctx.views):
             v_pairs = cache_lines(len(bins.pair_ranks))
@@ -164,10 +165,10 @@ class _Rasterize(torch.autograd.Function):
                 )
                 run(
                     ctx.threads, gather_pairs, spans(len(bins.order), SPAN), bins.order, bins.records, opacities,
-                    bins.pair_rows, bins.splat_starts, bins.splat_pairs, v_pairs, v_means2d[c], v_conics[c],
+                    bins.pair_rows, bins.splat_starts, bins.splat_pairs, v_pairs, v_means2d[c], v_factors[c],
                     v_opacities, v_colors[c, :, group],
                 )
-        gradients = [torch.from_numpy(a) for a in (v_means2d, v_conics, v_colors, v_opacities)]
+        gradients = [torch.from_numpy(a) for a in (v_means2d, v_factors, v_colors, v_opacities)]
         return *gradients, v_backgrounds, None, None, None, None, None
 
 

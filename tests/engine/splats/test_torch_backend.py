@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from splat_scenes import HEIGHT, WIDTH, double, random_scene
+from tests.engine.splats.scenes import HEIGHT, WIDTH, double, random_scene
 
 from engine.splats.backends import torch_backend
 from engine.splats.rasterize import rasterize

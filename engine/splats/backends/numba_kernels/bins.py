@@ -16,7 +16,7 @@ from .parallel import run, spans
 from .simd import LANES, floor8, lanes8, max8, min8, select8, splat8, sqrt8, store8
 
 TILE_WIDTH, TILE_HEIGHT = 8, 32
-RECORD = 16  # float32 per splat, one cache line: x, y, A, B, C and L of log2(alpha), the channels; the rest is unused
+RECORD = 16  # float32 per splat, one cache line: x, y, A, S, C, L, the channels; the rest is unused
 AHEAD = 8  # pairs by which memory is fetched ahead; lists of pairs are longer by this or twice this
 COLOR = 6  # where the channels begin
 LOG2_E, LOG2_255 = 1 / math.log(2), math.log2(255)
@@ -29,8 +29,8 @@ class Bins:
 
     Args:
         order: (M,) int32, the visible splats front to back; `rank` is a place in it.
-        records: (M * RECORD,) float32: with d = pixel - (x, y),
-            log2(alpha) = L + A dx^2 + B dx dy + C dy^2.
+        records: (M * RECORD,) float32: with (dx, dy) = pixel - (x, y) and t = dy + S dx,
+            log2(alpha) = L + A dx^2 + C t^2.
         tile_starts: (tiles + 1,) int32, each tile's range of pairs; tiles go row by row.
         pair_ranks: (P,) int32, ascending within a tile.
         pair_rows: (P,) uint32, bit r for row r of the tile; drawing clears the rows that were finished by then.
@@ -62,13 +62,13 @@ def cache_lines(count: int) -> np.ndarray:
 
 
 def bin_splats(
-    means2d: np.ndarray, conics: np.ndarray, opacities: np.ndarray, depths: np.ndarray, radii: np.ndarray, width: int,
+    means2d: np.ndarray, factors: np.ndarray, opacities: np.ndarray, depths: np.ndarray, radii: np.ndarray, width: int,
     height: int, threads: int,
 ) -> Bins:
     """Sort and bin one camera's splats.
 
     Args:
-        means2d (N, 2), conics (N, 3), opacities (N,), depths (N,) float32, radii (N, 2) int32: as `project` gives them.
+        means2d (N, 2), factors (N, 3), opacities (N,), depths (N,) float32, radii (N, 2) int32: as `project` gives them.
     """
     tiles_x, tiles_y = -(-width // TILE_WIDTH), -(-height // TILE_HEIGHT)
     order, room = sort_visible(means2d, depths, radii, width, height)
@@ -79,7 +79,7 @@ def bin_splats(
     found_tiles, found_rows = np.empty(room[-1], np.int32), np.empty(room[-1], np.uint32)
     first, last = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
     run(
-        threads, find_pairs, chunks, order, room, means2d, conics, opacities, radii, width, height, tiles_x, records,
+        threads, find_pairs, chunks, order, room, means2d, factors, opacities, radii, width, height, tiles_x, records,
         found_tiles, found_rows, first, last, counts[1:],
     )
     tile_starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
@@ -145,7 +145,7 @@ def _tiles(middle, radius, size, tile):
 
 @compiled
 def find_pairs(
-    order, room, means2d, conics, opacities, radii, width, height, tiles_x, records, found_tiles, found_rows, first,
+    order, room, means2d, factors, opacities, radii, width, height, tiles_x, records, found_tiles, found_rows, first,
     last, counts, number, start, stop,
 ):  # fmt: skip
     """Fill the records of ranks start to stop, and list and count their pairs tile by tile."""
@@ -153,20 +153,17 @@ def find_pairs(
     for m in range(start, stop):
         n = order[m]
         x, y = np.float64(means2d[n, 0]), np.float64(means2d[n, 1])
-        a, b, c = np.float64(conics[n, 0]), np.float64(conics[n, 1]), np.float64(conics[n, 2])
-        records[m * RECORD], records[m * RECORD + 1] = x, y
-        records[m * RECORD + 2], records[m * RECORD + 3] = -0.5 * LOG2_E * a, -LOG2_E * b
+        A, S, C = np.float64(factors[n, 0]), np.float64(factors[n, 1]), np.float64(factors[n, 2])
         level = math.log2(np.float64(opacities[n]))
-        records[m * RECORD + 4], records[m * RECORD + 5] = -0.5 * LOG2_E * c, level
+        records[m * RECORD], records[m * RECORD + 1], records[m * RECORD + 3] = x, y, S
+        records[m * RECORD + 2], records[m * RECORD + 4] = -0.5 * LOG2_E * A, -0.5 * LOG2_E * C
+        records[m * RECORD + 5] = level
 
-        # The ellipse a dx^2 + 2 b dx dy + c dy^2 <= extent holds all pixels with alpha >= 1/255. At dx it spans
-        # dy = slope dx -+ sqrt((extent - dx^2 per_variance) per_c), highest at dx = top and lowest at -top.
+        # The ellipse A dx^2 + C t^2 <= extent holds all pixels with alpha >= 1/255. At dx it spans
+        # dy = -S dx -+ sqrt((extent - A dx^2) / C), highest at dx = top and lowest at -top.
         extent = 2 / LOG2_E * (level + LOG2_255) + MARGIN
-        determinant = max(a * c - b * b, 1e-30)
-        ellipse = (
-            extent, determinant / c, 1 / c, -b / c,
-            math.sqrt(extent * c / determinant), -b * math.sqrt(extent / (a * determinant)),
-        )  # fmt: skip
+        top = -S / A * math.sqrt(extent / (1 / C + S * S / A))
+        ellipse = (extent, A, 1 / C, -S, math.sqrt(extent / A), top)
         left, right = _tiles(x, radii[n, 0], width, TILE_WIDTH)
         first[m] = at = room[m]
         for column in range(left, right):
@@ -195,14 +192,14 @@ def _splat(value):
 def _column_rows(left, y, ellipse, rows):
     """Fill rows (16,) with the first rows, then the ends, of an ellipse in eight columns of tiles, the first of which
     begins at dx = left."""
-    extent, per_variance, per_c, slope = _splat(ellipse[0]), _splat(ellipse[1]), _splat(ellipse[2]), _splat(ellipse[3])
+    extent, A, per_C, slope = _splat(ellipse[0]), _splat(ellipse[1]), _splat(ellipse[2]), _splat(ellipse[3])
     zero, reach, top = _splat(0.0), _splat(ellipse[4]), _splat(ellipse[5])
     first_pixel = _splat(left + 0.5) + lanes8() * _splat(TILE_WIDTH)
     low, high = max8(first_pixel, zero - reach), min8(first_pixel + _splat(TILE_WIDTH - 1), reach)
     at = min8(max8(top, low), high)
-    end = slope * at + sqrt8(max8(extent - at * at * per_variance, zero) * per_c)
+    end = slope * at + sqrt8(max8(extent - at * at * A, zero) * per_C)
     at = min8(max8(zero - top, low), high)
-    begin = slope * at - sqrt8(max8(extent - at * at * per_variance, zero) * per_c)
+    begin = slope * at - sqrt8(max8(extent - at * at * A, zero) * per_C)
     offset = _splat(y + 0.5)
     # Row r has its centre at r + 0.5. Columns that the ellipse does not reach get an end before their beginning.
     store8(rows, 0, floor8(begin + offset))

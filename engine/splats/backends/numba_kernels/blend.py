@@ -40,15 +40,15 @@ def row_centres():
 
 @compiled
 def splat_terms(records, record, left, top):
-    """A splat as a polynomial in dy for each of a tile's eight columns: log2(alpha) = p0 + p1 dy + p2 dy^2.
+    """A splat in a tile's eight columns: log2(alpha) = base + C t^2 at t = row centre + offset.
 
     Returns:
-        dx, minus the splat's y from the tile's top, p0, p1, p2.
+        dx, offset, base, C.
     """
     dx = lanes8() + splat8(np.float32(left) + HALF - records[record])
-    p1 = splat8(records[record + 3]) * dx
-    p0 = fma8(splat8(records[record + 2]) * dx, dx, splat8(records[record + 5]))
-    return dx, splat8(np.float32(top) - records[record + 1]), p0, p1, splat8(records[record + 4])
+    offset = fma8(splat8(records[record + 3]), dx, splat8(np.float32(top) - records[record + 1]))
+    base = fma8(splat8(records[record + 2]) * dx, dx, splat8(records[record + 5]))
+    return dx, offset, base, splat8(records[record + 4])
 
 
 @compiled
@@ -103,15 +103,15 @@ def blend_kernel(channels: int):
                 if bits == 0:
                     continue
                 record = pair_ranks[pair] * RECORD
-                dx, offset, p0, p1, p2 = splat_terms(records, record, left, top)
+                dx, offset, base, C = splat_terms(records, record, left, top)
                 color0, color1, color2, color3 = splat_color(records, record)
                 this = splat8(np.float32(pair - tile_starts[tile]))
                 while bits != 0:
                     row = lowest_bit(bits)
                     bits &= bits - np.uint32(1)
                     at = row * TILE_WIDTH
-                    dy = load8(centres, at) + offset
-                    exponent = fma8(fma8(p2, dy, p1), dy, p0)
+                    t = load8(centres, at) + offset
+                    exponent = fma8(C * t, t, base)
                     alpha = select8(exponent >= least, min8(exp2_8(exponent, table), most), zero)
                     before = load8(through, at)
                     weight = alpha * before

@@ -17,7 +17,7 @@ from .blend import (
 from .compiled import compiled
 from .simd import EXP2_TABLE, exp2_8, fma8, load8, lowest_bit, min8, prefetch, select8, splat8, store8, sums8
 
-MOMENTS = 6  # of d/dsigma: sums of 1, dx, dx^2, dy, dx dy, dy^2
+MOMENTS = 6  # of d/dsigma: its sums with 1, dx, dx^2, t, dx t, t^2
 PAIR = 16  # float32 per pair: the moments, then the channels' gradients; the rest is unused
 LN_2 = math.log(2)
 
@@ -43,7 +43,7 @@ def blend_backward_kernel(channels: int):
             if tile_starts[tile + 1] == tile_starts[tile]:
                 continue
             left, top, columns, rows = tile_box(tile, tiles_x, width, height)
-            base = tile * PLANE
+            state = tile * PLANE
             behind[:] = 0
             through[:] = 0
             for row in range(rows):
@@ -53,8 +53,8 @@ def blend_backward_kernel(channels: int):
                     gradient = load8(v_colors, k * height * stride + source)
                     store8(v, k * PLANE + at, gradient)
                     background = fma8(gradient, splat8(backgrounds[k]), background)
-                store8(through, at, load8(transmittances, base + at))
-                store8(behind, at, load8(transmittances, base + at) * background)
+                store8(through, at, load8(transmittances, state + at))
+                store8(behind, at, load8(transmittances, state + at) * background)
 
             for back in range(tile_starts[tile + 1] - tile_starts[tile]):
                 pair = tile_starts[tile + 1] - 1 - back
@@ -63,7 +63,7 @@ def blend_backward_kernel(channels: int):
                 if bits == 0:
                     continue
                 record = pair_ranks[pair] * RECORD
-                dx, offset, p0, p1, p2 = splat_terms(records, record, left, top)
+                dx, offset, base, C = splat_terms(records, record, left, top)
                 color0, color1, color2, color3 = splat_color(records, record)
                 this = splat8(np.float32(pair - tile_starts[tile]))
                 v_color0 = v_color1 = v_color2 = v_color3 = moment0 = moment1 = moment2 = zero
@@ -71,10 +71,10 @@ def blend_backward_kernel(channels: int):
                     row = lowest_bit(bits)
                     bits &= bits - np.uint32(1)
                     at = row * TILE_WIDTH
-                    dy = load8(centres, at) + offset
-                    exponent = fma8(fma8(p2, dy, p1), dy, p0)
+                    t = load8(centres, at) + offset
+                    exponent = fma8(C * t, t, base)
                     raw = exp2_8(exponent, table)
-                    drawn = (exponent >= least) & (load8(closing_pairs, base + at) > this)
+                    drawn = (exponent >= least) & (load8(closing_pairs, state + at) > this)
                     alpha = select8(drawn, min8(raw, most), zero)
                     rest = one / (one - alpha)
                     before = load8(through, at) * rest
@@ -100,9 +100,9 @@ def blend_backward_kernel(channels: int):
                     # Where alpha was cut at 0.999 it does not move with the exponent.
                     v_sigma = select8(most >= raw, alpha * (hidden * rest - before * product), zero)
                     moment0 = moment0 + v_sigma
-                    dy_sigma = dy * v_sigma
-                    moment1 = moment1 + dy_sigma
-                    moment2 = fma8(dy, dy_sigma, moment2)
+                    t_sigma = t * v_sigma
+                    moment1 = moment1 + t_sigma
+                    moment2 = fma8(t, t_sigma, moment2)
                 dx_moment0 = dx * moment0
                 out = pair * PAIR
                 store8(
@@ -117,10 +117,10 @@ def blend_backward_kernel(channels: int):
 
 @compiled
 def gather_pairs(
-    order, records, opacities, pair_rows, splat_starts, splat_pairs, v_pairs, v_means2d, v_conics, v_opacities,
+    order, records, opacities, pair_rows, splat_starts, splat_pairs, v_pairs, v_means2d, v_factors, v_opacities,
     v_colors, number, start, stop,
 ):  # fmt: skip
-    """Add the pairs of ranks start to stop to the gradients of their splats: v_means2d (N, 2), v_conics (N, 3),
+    """Add the pairs of ranks start to stop to the gradients of their splats: v_means2d (N, 2), v_factors (N, 3),
     v_opacities (N,), v_colors (N, D)."""
     sums = np.empty(PAIR, np.float32)
     for m in range(start, stop):
@@ -133,15 +133,13 @@ def gather_pairs(
                 low, high = low + load8(v_pairs, pair * PAIR), high + load8(v_pairs, pair * PAIR + 8)
         store8(sums, 0, low)
         store8(sums, 8, high)
-        # records hold A, B, C in log2 units: sigma = -ln 2 (A dx^2 + B dx dy + C dy^2)
-        a, b, c = (
-            -2 * LN_2 * records[m * RECORD + 2], -LN_2 * records[m * RECORD + 3], -2 * LN_2 * records[m * RECORD + 4],
-        )  # fmt: skip
-        v_means2d[n, 0] -= a * sums[1] + b * sums[3]
-        v_means2d[n, 1] -= b * sums[1] + c * sums[3]
-        v_conics[n, 0] += 0.5 * sums[2]
-        v_conics[n, 1] += sums[4]
-        v_conics[n, 2] += 0.5 * sums[5]
+        # sigma = (A dx^2 + C t^2) / 2, t = dy + S dx; records hold A and C in units of log2(alpha)
+        A, S, C = -2 * LN_2 * records[m * RECORD + 2], records[m * RECORD + 3], -2 * LN_2 * records[m * RECORD + 4]
+        v_means2d[n, 0] -= A * sums[1] + C * S * sums[3]
+        v_means2d[n, 1] -= C * sums[3]
+        v_factors[n, 0] += 0.5 * sums[2]
+        v_factors[n, 1] += C * sums[4]
+        v_factors[n, 2] += 0.5 * sums[5]
         v_opacities[n] -= sums[0] / opacities[n]
         for k in range(v_colors.shape[1]):
             v_colors[n, k] += sums[MOMENTS + k]

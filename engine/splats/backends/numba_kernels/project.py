@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gaussians in space to Gaussians on the picture, and the gradients back: `torch_backend.project` by hand.
 
-In float64 throughout: the determinant of a long thin Gaussian is a small difference of large numbers.
+Inside in float64. Instead of the inverse covariance itself the picture's Gaussians carry its factors (A, S, C),
+sigma = (A dx^2 + C t^2) / 2 with t = dy + S dx: of a long thin Gaussian at an angle, the inverse covariance holds large
+numbers whose small difference counts, and float32 would lose it, in the picture and more so in the gradients.
 """
 
 import math
@@ -74,16 +76,16 @@ def _half_covariance(J, R, M):
 
 @compiled
 def project(
-    means, quats, scales, opacities, cameras, width, height, near_plane, far_plane, eps2d, means2d, depths, conics,
+    means, quats, scales, opacities, cameras, width, height, near_plane, far_plane, eps2d, means2d, depths, factors,
     radii, number, start, stop,
 ):  # fmt: skip
-    """Fill means2d (C, N, 2), depths (C, N), conics (C, N, 3), radii (C, N, 2) of Gaussians start to stop."""
+    """Fill means2d (C, N, 2), depths (C, N), factors (C, N, 3), radii (C, N, 2) of Gaussians start to stop."""
     for c in range(len(cameras)):
         camera = cameras[c]
         R, t = _camera(camera)
         for n in range(start, stop):
             means2d[c, n, 0] = means2d[c, n, 1] = depths[c, n] = 0
-            conics[c, n, 0] = conics[c, n, 1] = conics[c, n, 2] = 0
+            factors[c, n, 0] = factors[c, n, 1] = factors[c, n, 2] = 0
             radii[c, n, 0] = radii[c, n, 1] = 0
             position = add3(row3_transposed(_vector(means, n), R), t)
             if not (near_plane <= position[2] <= far_plane and opacities[n] >= MIN_ALPHA):
@@ -104,23 +106,22 @@ def project(
                 continue
             means2d[c, n, 0], means2d[c, n, 1] = u, v
             depths[c, n] = position[2]
-            conics[c, n, 0], conics[c, n, 1], conics[c, n, 2] = yy / determinant, -xy / determinant, xx / determinant
+            factors[c, n, 0], factors[c, n, 1], factors[c, n, 2] = 1 / xx, -xy / xx, xx / determinant
             radii[c, n, 0], radii[c, n, 1] = min(radius_x, MAX_RADIUS), min(radius_y, MAX_RADIUS)
 
 
 @compiled
-def _inverse_backward(xx, xy, yy, v_conic):
-    """The gradient to a symmetric matrix (xx, xy, yy) from that to its inverse: -P v P."""
-    determinant = xx * yy - xy * xy
-    a, b, c = yy / determinant, -xy / determinant, xx / determinant
-    va, vb, vc = np.float64(v_conic[0]), np.float64(v_conic[1]) * 0.5, np.float64(v_conic[2])
-    p, q, r, s = va * a + vb * b, va * b + vb * c, vb * a + vc * b, vb * b + vc * c
-    return -(a * p + b * r), -2 * (a * q + b * s), -(b * q + c * s)
+def _factors_backward(xx, xy, yy, v_factors):
+    """The gradient to a covariance (xx, xy, yy) from that to its factors (1 / xx, -xy / xx, xx / determinant)."""
+    v_A, v_S, v_C = np.float64(v_factors[0]), np.float64(v_factors[1]), np.float64(v_factors[2])
+    A, S, C = 1 / xx, -xy / xx, xx / (xx * yy - xy * xy)
+    v_yy = -C * C * v_C
+    return S * S * v_yy - A * (S * v_S + A * v_A), 2 * S * v_yy - A * v_S, v_yy
 
 
 @compiled
 def project_backward(
-    means, quats, scales, cameras, width, height, eps2d, radii, v_means2d, v_depths, v_conics, v_means, v_quats,
+    means, quats, scales, cameras, width, height, eps2d, radii, v_means2d, v_depths, v_factors, v_means, v_quats,
     v_scales, v_cameras, number, start, stop,
 ):  # fmt: skip
     """Fill v_means (N, 3), v_quats (N, 4), v_scales (N, 3) of Gaussians start to stop, and v_cameras[number]
@@ -143,7 +144,7 @@ def project_backward(
             slope_x, slope_y, held_x, held_y, J = _linearise(position, camera, width, height)
             U0, U1, W0, W1 = _half_covariance(J, R, M)
             xx, xy, yy = dot3(W0, W0) + eps2d, dot3(W0, W1), dot3(W1, W1) + eps2d
-            v_xx, v_xy, v_yy = _inverse_backward(xx, xy, yy, v_conics[c, n])
+            v_xx, v_xy, v_yy = _factors_backward(xx, xy, yy, v_factors[c, n])
             v_W0, v_W1 = combine(2 * v_xx, W0, v_xy, W1), combine(2 * v_yy, W1, v_xy, W0)
             v_U0, v_U1 = row3_transposed(v_W0, M), row3_transposed(v_W1, M)
 
