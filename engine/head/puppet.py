@@ -24,6 +24,9 @@ from .rig import Rig
 
 SH_0 = 0.28209479177387814
 
+# The shapes that draw the corners of the mouth so far that its walls must come along.
+FOLLOWED_INSIDE = ("mouthSmile", "mouthStretch", "mouthFrown", "mouthLeft", "mouthRight")
+
 
 class Part(NamedTuple):
     """A patch, its skinning weights (N, 2 + J), and the shapes of its own: ARKit name -> (N, 3)."""
@@ -96,7 +99,9 @@ def _eyes(rng: np.random.Generator) -> list[Part]:
 def _mouth_inside() -> list[Part]:
     pocket = puppet_mouth.cavity()
     share = smoothstep(0.010, -0.010, pocket.means[:, 2] - MOUTH_Z)
-    parts = [Part(pocket, weights(pocket, "jaw", share), _with_jaw(pocket, share))]
+    fields = skin_shapes(Soft(pocket.means, np.where(pocket.means[:, 2] >= MOUTH_Z, 1.0, -1.0), np.zeros(len(pocket))))
+    follows = {name: move for name, move in fields.items() if name.startswith(FOLLOWED_INSIDE)}
+    parts = [Part(pocket, weights(pocket, "jaw", share), follows | _with_jaw(pocket, share))]
     for side, share in ((1, 0.0), (-1, 1.0)):
         patch = puppet_mouth.teeth(side)
         parts.append(Part(patch, weights(patch, "jaw", share), _with_jaw(patch, share)))

@@ -6,7 +6,7 @@ import numpy as np
 from .puppet_patch import Patch, grid_patch, join, linear, smoothstep
 from .puppet_surface import MOUTH_HALF, MOUTH_Z, front, gradient, slit
 
-LIP = linear((0.82, 0.45, 0.41))
+LIP = linear((0.81, 0.47, 0.42))
 LIP_DARK = linear((0.45, 0.14, 0.14))
 INSIDE = linear((0.26, 0.05, 0.07))
 TOOTH = linear((0.98, 0.96, 0.91))
@@ -101,10 +101,10 @@ def cavity() -> Patch:
     lat, lon = np.meshgrid(np.linspace(-0.48, 0.48, 11) * np.pi, rim, indexing="ij")
     centre = np.array([0.0, float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.011, MOUTH_Z])
     ball = np.stack([np.cos(lon) * np.cos(lat), np.sin(lon) * np.cos(lat), np.sin(lat)], axis=-1)
-    points = centre + np.array([0.0255, 0.0400, 0.0150]) * ball
+    points = centre + np.array([0.0240, 0.0400, 0.0150]) * ball
     shade = 0.16 + 0.84 * smoothstep(0.7, 0.0, np.sin(lon) * np.cos(lat))[..., None]
     patch = grid_patch(points, np.broadcast_to(centre, points.shape), INSIDE * shade, glow=1.0, cover=0.75)
-    patch.scales[:, 0] *= 1 + 0.8 * np.cos(2.2 * lat).clip(0.0).reshape(-1)
+    patch.scales[:, 0] *= 1 + 0.8 * (np.cos(2.2 * lat).clip(0.0) * np.sin(lon)).reshape(-1)
     return patch
 
 

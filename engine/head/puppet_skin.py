@@ -21,8 +21,7 @@ def face(rng: np.random.Generator) -> Patch:
     keep = (clearance(points) > -0.001) & ~covers(points) & (above_hairline(points) < 0.012)
     points, spacing, normals, rays = points[keep], spacing[keep], normals[keep], rays[keep]
     albedo = skin_albedo(points) * (1 + 0.02 * rng.standard_normal((len(points), 1)))
-    at_lips = smoothstep(0.006, 0.0, np.abs(points[:, 2] - slit(points[:, 0]))) * (np.abs(points[:, 0]) < 0.029)
-    size = 0.66 * spacing * (1 - 0.3 * at_lips * (points[:, 1] < -0.04))
+    size = 0.68 * spacing
     slope = np.minimum(1 / np.abs((normals * rays).sum(axis=1)), 2.5)  # a slanting surface spreads the rays
     scales = size[:, None] * np.stack([slope, np.ones(len(size)), np.full(len(size), 0.2)], axis=1)
     return make_patch(points, normals, scales, np.clip(albedo, 0, 1), tangents=rays)
@@ -31,10 +30,12 @@ def face(rng: np.random.Generator) -> Patch:
 def under_skin() -> Patch:
     """A coarse second layer 2.5 mm down, which shows where an expression stretches the skin."""
     points, spacing, normals, _ = _spread(0.0064, 0.0100)
-    mouth = (np.abs(points[:, 0]) < MOUTH_HALF + 0.005) & (np.abs(points[:, 2] - slit(points[:, 0])) < 0.014)
+    above = np.abs(points[:, 2] - slit(points[:, 0]))
+    mouth = (np.abs(points[:, 0]) < MOUTH_HALF + 0.003) & (above < 0.012)
     keep = (clearance(points) > 0.003) & ~mouth & (points[:, 1] < -0.02) & (above_hairline(points) < -0.006)
     points, spacing, normals = points[keep], spacing[keep], normals[keep]
-    return make_patch(points - 0.0025 * normals, normals, 0.75 * spacing, skin_albedo(points) * 0.85, shelter=0.0)
+    size = spacing * (0.75 - 0.30 * smoothstep(0.018, 0.010, above[keep]) * (np.abs(points[:, 0]) < MOUTH_HALF + 0.008))
+    return make_patch(points - 0.0025 * normals, normals, size, skin_albedo(points) * 0.85, shelter=0.0)
 
 
 def freckles(rng: np.random.Generator) -> Patch:
@@ -99,13 +100,13 @@ def ear() -> Patch:
 
 def neck() -> Patch:
     """From inside the jaw down into the collar."""
-    around, t = np.meshgrid(np.linspace(0, 2 * np.pi, 26, endpoint=False), np.linspace(0, 1, 8), indexing="ij")
+    around, t = np.meshgrid(np.linspace(0, 2 * np.pi, 22, endpoint=False), np.linspace(0, 1, 12), indexing="ij")
     radius = 0.040 + 0.006 * (2 * t - 1) ** 2
     points = np.stack(
         [radius * np.sin(around), 0.016 + 0.008 * t - radius * np.cos(around), -0.055 - 0.105 * t], axis=-1
     )
     centre = np.stack([0 * t, 0.016 + 0.008 * t, points[..., 2]], axis=-1)
-    return grid_patch(points, points + (points - centre), SKIN, cover=0.68)
+    return grid_patch(points, points + (points - centre), SKIN, cover=0.75)
 
 
 def brow(rng: np.random.Generator) -> Patch:
