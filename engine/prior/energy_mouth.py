@@ -57,20 +57,22 @@ def mouth_curves(loudness: Loudness, frames: int, fps: Fraction) -> np.ndarray:
 def articulate(loudness: Loudness) -> Articulation:
     """Phonetic evidence of every hop, smoothed as lips and jaw are slow."""
     level = loudness.level
-    low, first = _decibels(loudness, 120, 420), _decibels(loudness, 450, 1100)
+    low, first = _decibels(loudness, 120, 420), _decibels(loudness, 550, 1150)
     back, front = _decibels(loudness, 700, 1300), _decibels(loudness, 1700, 3000)
-    voiced, high = _decibels(loudness, 200, 3000), _decibels(loudness, 3500, 7600)
+    # its higher floor makes nothing at all no hiss
+    voiced, high = _decibels(loudness, 200, 3000, 1e-5), _decibels(loudness, 3500, 7600)
     above = _decibels(loudness, 450, 3000)
     frication = smoothstep(-12.0, 3.0, high - voiced) * loudness.speech
     murmur = _murmur(loudness, low, above, high)
     vowel = smoothstep(0.25, 0.75, level) * (1.0 - frication) * (1.0 - 0.8 * murmur)
     open_ = smoothstep(-20.0, 3.0, first - low)
-    round_ = smoothstep(-4.0, -18.0, front - back) * vowel
+    second = _decibels(loudness, 1250, 2600) - _decibels(loudness, 450, 1100)
+    round_ = smoothstep(-4.0, -18.0, front - back) * smoothstep(-4.0, -12.0, second) * vowel
     wide = smoothstep(2.0, 12.0, front - back) * vowel
     hush = frication * smoothstep(5.0, 12.0, front - above + 6.0)
-    gap = _stops(loudness, frication)
+    gap = running(np.max, _stops(loudness, frication), 2)  # the lips meet before the sound is gone
     closed = np.maximum(gap, NASAL_CLOSURE * murmur * smoothstep(0.2, 0.5, level))
-    jaw = vowel * (0.18 + 0.82 * open_) * (0.45 + 0.55 * level) * (1.0 - 0.35 * round_)
+    jaw = vowel * (0.18 + 0.82 * open_) * (0.45 + 0.55 * level) * (1.0 - 0.6 * round_)
     weak_hiss = smoothstep(-14.0, -6.0, high - voiced) * (1.0 - smoothstep(-3.0, 4.0, high - voiced))
     weak_hiss = weak_hiss * smoothstep(0.75, 0.45, level) * loudness.speech
     labiodental = np.clip(1.5 * (weak_hiss - box_mean(weak_hiss, BREATH_HOPS)), 0.0, 1.0)
@@ -93,9 +95,9 @@ def at_frames(articulation: Articulation, frames: int, fps: Fraction) -> Articul
 
 
 def to_arkit(a: Articulation) -> np.ndarray:
-    """(T, 52) float32: one line per shape, open vowels near jawOpen 0.6 and lips sealed at mouthClose = jawOpen."""
+    """(T, 52) float32: one line per shape, open vowels near jawOpen 0.5 and lips sealed at mouthClose = jawOpen."""
     free = 1.0 - a.closed
-    open_jaw = 0.70 * a.jaw + 0.06 * a.hiss + 0.10 * a.hush
+    open_jaw = 0.80 * a.jaw + 0.06 * a.hiss + 0.10 * a.hush
     jaw = open_jaw * (1.0 - 0.7 * a.closed) + 0.04 * a.closed
     shapes = {
         "jawOpen": jaw,
@@ -109,7 +111,7 @@ def to_arkit(a: Articulation) -> np.ndarray:
     }
     pairs = {
         "mouthPress": 0.35 * a.closed,
-        "mouthLowerDown": (0.30 * a.jaw + 0.28 * a.hiss + 0.15 * a.spread) * free * (1.0 - 0.6 * a.rounded),
+        "mouthLowerDown": (0.30 * a.jaw + 0.35 * a.hiss + 0.15 * a.spread) * free * (1.0 - 0.6 * a.rounded),
         "mouthUpperUp": (0.16 * a.jaw + 0.14 * a.hiss + 0.12 * a.labiodental) * free * (1.0 - 0.6 * a.rounded),
         "mouthStretch": (0.22 * a.spread + 0.24 * a.hiss) * (1.0 - a.rounded),
         "mouthSmile": 0.16 * a.spread * (1.0 - a.rounded),
@@ -121,11 +123,11 @@ def to_arkit(a: Articulation) -> np.ndarray:
     return np.clip(weights, 0.0, 1.0)
 
 
-def _decibels(loudness: Loudness, low_hz: float, high_hz: float) -> np.ndarray:
-    """(M,) mean power between two frequencies in dB."""
+def _decibels(loudness: Loudness, low_hz: float, high_hz: float, floor: float = 1e-9) -> np.ndarray:
+    """(M,) mean power between two frequencies in dB, 0 where the recording is loud; `floor` is a power."""
     centres = band_centres()
     inside = (centres > low_hz) & (centres < high_hz)
-    return 10.0 * np.log10(box_mean(loudness.signal[:, inside].mean(1), 3) + 1e-9)
+    return 10.0 * np.log10(box_mean(loudness.signal[:, inside].mean(1), 3) + floor)
 
 
 def _murmur(loudness: Loudness, low: np.ndarray, above: np.ndarray, high: np.ndarray) -> np.ndarray:
