@@ -15,7 +15,7 @@ from ..splats.gaussians import Gaussians
 from . import puppet_clothes, puppet_eyes, puppet_hair, puppet_mouth, puppet_skin
 from .head import Head
 from .puppet_eyes import lid_share
-from .puppet_joints import JOINTS, jaw_share, neck_share, pivots, rotations, weights
+from .puppet_joints import JOINTS, jaw_share, torso_share, pivots, rotations, weights
 from .puppet_light import shade
 from .puppet_patch import Patch, join, smoothstep
 from .puppet_shapes import JAW_FORWARD, Soft, skin_shapes, tongue_out
@@ -106,7 +106,7 @@ def _mouth_inside() -> list[Part]:
         patch = puppet_mouth.teeth(side)
         parts.append(Part(patch, weights(patch, "jaw", share), _with_jaw(patch, share)))
     tongue = puppet_mouth.tongue()
-    out = {"tongueOut": tongue_out(tongue.means, tongue.across)}
+    out = {"tongueOut": tongue_out(tongue.means, tongue.along)}
     parts.append(Part(tongue, weights(tongue, "jaw", 1.0), out | _with_jaw(tongue, 1.0)))
     return parts
 
@@ -121,7 +121,7 @@ def _around(rng: np.random.Generator) -> list[Part]:
     still = join([ear, puppet_eyes.mirrored(ear), puppet_hair.scalp(rng), puppet_hair.locks(rng)])
     neck, clothes = puppet_skin.neck(), join([puppet_clothes.jumper(), puppet_clothes.collar()])
     return [
-        Part(still, weights(still, "head", 1.0), {}),
-        Part(neck, weights(neck, "torso", neck_share(neck.means)), {}),
-        Part(clothes, weights(clothes, "torso", 0.0), {}),
+        Part(still, weights(still, "torso", 0.0), {}),
+        Part(neck, weights(neck, "torso", torso_share(neck.means)), {}),
+        Part(clothes, weights(clothes, "torso", 1.0), {}),
     ]

@@ -29,7 +29,7 @@ def jumper() -> Patch:
 def collar() -> Patch:
     """A rolled collar about the neck."""
     turn, around = np.meshgrid(
-        np.linspace(0, 2 * np.pi, 60, endpoint=False), np.linspace(0, 2 * np.pi, 10, endpoint=False), indexing="ij"
+        np.linspace(0, 2 * np.pi, 60, endpoint=False), np.linspace(0, 2 * np.pi, 9, endpoint=False), indexing="ij"
     )
     tube = 0.0110 * (1 + 0.10 * np.sin(turn * 20))
     out = 0.047 + tube * np.cos(around)

@@ -128,7 +128,6 @@ def mirrored(patch: Patch) -> Patch:
     flip = np.array([-1.0, 1.0, 1.0])
     copy = patch.keep(slice(None))
     copy.means, copy.normals, copy.tangents = patch.means * flip, patch.normals * flip, patch.tangents * flip
-    copy.across = -patch.across
     return copy
 
 

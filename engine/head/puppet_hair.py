@@ -30,8 +30,8 @@ def scalp(rng: np.random.Generator) -> Patch:
     """Undercoat and combed coat."""
     coats = []
     for spacing, offset, low, high, size in (
-        (0.0100, 0.0030, 0.35, 0.60, (0.0084, 0.0064, 0.0012)),
-        (0.0074, 0.0085, 0.48, 1.25, (0.0104, 0.0031, 0.0014)),
+        (0.0106, 0.0030, 0.35, 0.60, (0.0088, 0.0068, 0.0012)),
+        (0.0077, 0.0085, 0.48, 1.25, (0.0108, 0.0033, 0.0014)),
     ):
         directions = graded_spiral(spacing, spacing, 1.0, 2.0)
         points = along_rays(directions, offset)

@@ -7,6 +7,7 @@ from ..protocol import EXPRESSION_NAMES
 from .puppet_eyes import LOWER_BLINK, UPPER_BLINK
 from .puppet_patch import Patch, smoothstep
 from .puppet_surface import EYE, MOUTH_HALF, slit
+from .rig import FIXED_JOINTS
 
 JOINTS = (
     "jaw", "eye_left", "eye_right", "upper_lid_left", "upper_lid_right", "lower_lid_left", "lower_lid_right",
@@ -50,7 +51,7 @@ def rotations() -> np.ndarray:
     return table
 
 
-def split_of_lips(points: np.ndarray, side: np.ndarray) -> np.ndarray:
+def split_of_lips(points: np.ndarray) -> np.ndarray:
     """(N,) 1 in the middle of the lips to 0 at the corners and 25 mm off: how far upper and lower go their own ways."""
     s = np.clip(points[:, 0] / MOUTH_HALF, -1, 1)
     off = np.abs(points[:, 2] - slit(points[:, 0])) / 0.026
@@ -67,25 +68,22 @@ def jaw_share(points: np.ndarray, side: np.ndarray) -> np.ndarray:
     rel = points - JAW_PIVOT
     angle = np.degrees(np.arctan2(rel[:, 2], -rel[:, 1]))
     soft = smoothstep(12.0, -24.0, angle) * smoothstep(-95.0, -55.0, angle) * smoothstep(0.020, -0.020, points[:, 1])
-    split = split_of_lips(points, side)
+    split = split_of_lips(points)
     return np.where(side > 0, soft * (1 - split), soft + (1 - soft) * split)
 
 
-def neck_share(points: np.ndarray) -> np.ndarray:
-    """(N,) how much of the head's pose the neck takes: all at the jaw, nothing in the collar."""
-    return smoothstep(-0.140, -0.080, points[:, 2])
+def torso_share(points: np.ndarray) -> np.ndarray:
+    """(N,) how much of the neck stays with the torso: all in the collar, nothing at the jaw."""
+    return smoothstep(-0.080, -0.140, points[:, 2])
 
 
-def weights(patch: Patch, joint: str, share) -> np.ndarray:
-    """(N, 2 + J): `share` for one joint, the rest for the head; "torso" never moves, "head" is the head alone."""
-    table = np.zeros((len(patch), 2 + len(JOINTS)))
-    if joint == "torso":
-        table[:, 1] = share
-        table[:, 0] = 1 - share
-        return table
-    table[:, 1] = 1 - np.asarray(share, np.float64)
-    if joint != "head":
-        table[:, 2 + JOINTS.index(joint)] = share
-    else:
-        table[:, 1] = 1.0
+def weights(patch: Patch, joint: str, share: np.ndarray | float) -> np.ndarray:
+    """(N, 2 + J) skinning weights: `share` for one joint, the rest for the head.
+
+    Args:
+        joint: one of JOINTS, or "torso".
+    """
+    table = np.zeros((len(patch), len(FIXED_JOINTS) + len(JOINTS)))
+    table[:, (*FIXED_JOINTS, *JOINTS).index(joint)] = share
+    table[:, FIXED_JOINTS.index("head")] = 1 - np.asarray(share)
     return table

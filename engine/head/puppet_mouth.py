@@ -42,7 +42,7 @@ def lip(side: int) -> Patch:
     albedo = (LIP * (0.86 if side > 0 else 1.0)) * (1 - inner) + LIP_DARK * inner
     albedo = albedo * (1 - 0.5 * edge) + linear((0.90, 0.62, 0.51)) * 0.5 * edge
     outside = points + np.array([0.0, -0.03, 0.0]) - side * np.array([0, 0, 0.02]) * smoothstep(0.9, 1.1, t)[..., None]
-    patch = grid_patch(points, outside, albedo, side=side, across=s, gloss=0.5, shelter=0.55)
+    patch = grid_patch(points, outside, albedo, side=side, gloss=0.5, shelter=0.55)
     patch.scales[:, 0] *= 1.4  # room for a smile
     return patch
 
@@ -76,7 +76,7 @@ def teeth(side: int) -> Patch:
 
 
 def tongue() -> Patch:
-    """A soft wedge lying on the mouth's floor; `across` is how far forward a disc lies, 0 root to 1 tip."""
+    """A soft wedge lying on the mouth's floor."""
     along, around = np.meshgrid(np.linspace(0.0, 1.0, 13), np.linspace(0, 2 * np.pi, 16, endpoint=False), indexing="ij")
     profile = np.sqrt(np.maximum(1 - np.maximum((along - 0.55) / 0.45, 0.0) ** 2, 0.0)) + 0.02
     tip_y = float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.0150
@@ -89,7 +89,7 @@ def tongue() -> Patch:
     shade = (0.30 + 0.70 * along[..., None] ** 1.3) * (0.72 + 0.28 * np.sin(around))[..., None]
     groove = 1 - 0.22 * np.exp(-((x / 0.0025) ** 2))[..., None] * (np.sin(around) > 0)[..., None]
     patch = grid_patch(
-        points, points + (points - centre), TONGUE * shade * groove * 0.85, across=along, gloss=0.4, glow=1.0
+        points, points + (points - centre), TONGUE * shade * groove * 0.85, along=along, gloss=0.4, glow=1.0
     )
     patch.scales = np.minimum(patch.scales, 0.0036 * (1 - 0.6 * along.reshape(-1, 1) ** 8))
     return patch

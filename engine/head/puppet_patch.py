@@ -20,7 +20,7 @@ class Patch:
         albedo: (N, 3) linear RGB before light.
         opacities: (N,).
         side: (N,) +1 belongs to the upper lip, -1 to the lower, 0 to neither.
-        across: (N,) position along the mouth, -1 at the right corner, 1 at the left; 0 where it means nothing.
+        along: (N,) on the tongue, 0 at the root to 1 at the tip; 0 elsewhere.
         gloss: (N,) 0 felt to 1 wet.
         shelter: (N,) how much of the shade that neighbours cast falls on it.
         glow: (N,) 0: lit by the lamps, 1: the albedo is the colour (catch-lights, what lies inside the mouth).
@@ -33,7 +33,7 @@ class Patch:
     albedo: np.ndarray
     opacities: np.ndarray
     side: np.ndarray
-    across: np.ndarray
+    along: np.ndarray
     gloss: np.ndarray
     shelter: np.ndarray
     glow: np.ndarray
@@ -53,7 +53,7 @@ class Patch:
 
 def make_patch(
     means: np.ndarray, normals: np.ndarray, scales, albedo, *, tangents: np.ndarray | None = None,
-    opacity: float = 0.99, side: float = 0, across=0.0, gloss: float = 0.0, shelter: float = 1.0, glow: float = 0.0,
+    opacity: float = 0.99, side: float = 0, along=0.0, gloss: float = 0.0, shelter: float = 1.0, glow: float = 0.0,
 ) -> Patch:
     """A patch from arrays or from single values that hold for every disc.
 
@@ -75,7 +75,7 @@ def make_patch(
 
     return Patch(
         np.asarray(means, np.float64), normals, tangents, rows(scales, 3), rows(albedo, 3), rows(opacity), rows(side),
-        rows(across), rows(gloss), rows(shelter), rows(glow),
+        rows(along), rows(gloss), rows(shelter), rows(glow),
     )
 
 

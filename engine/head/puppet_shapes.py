@@ -38,9 +38,13 @@ class Soft:
         self.middle = np.sqrt(1 - self.s**2)
         self.left = smoothstep(-0.010, 0.010, x)
 
-    def spot(self, x: float, z: float, radius_x: float, radius_z: float) -> np.ndarray:
+    def spot(self, x: float, z: float, radius_x: float, radius_z: float | np.ndarray) -> np.ndarray:
         """(N,) a soft spot of weight 1 at (x, z) of the face."""
         return np.exp(-(((self.x - x) / radius_x) ** 2) - ((self.z - z) / radius_z) ** 2) * self.frontal
+
+    def brow(self, x: float, radius: float) -> np.ndarray:
+        """(N,) a soft spot on the brow that reaches far up the forehead and hardly down to the lids."""
+        return self.spot(x, BROW_Z, radius, np.where(self.z < BROW_Z, 0.016, 0.028))
 
     def lips(self, side: int, reach: float = 0.013) -> np.ndarray:
         """(N,) 1 along one lip, fading to its corners and over `reach` of the skin beside it."""
@@ -63,9 +67,9 @@ def _vector(x=0.0, y=0.0, z=0.0) -> np.ndarray:
 
 
 def _brows(p: Soft, sign: int) -> dict[str, np.ndarray]:
-    inner = p.spot(sign * 0.018, BROW_Z, 0.016, 0.026)
-    body = p.spot(sign * 0.032, BROW_Z, 0.028, 0.026)
-    outer = p.spot(sign * 0.052, BROW_Z, 0.020, 0.028)
+    inner = p.brow(sign * 0.018, 0.016)
+    body = p.brow(sign * 0.032, 0.028)
+    outer = p.brow(sign * 0.052, 0.020)
     return {
         "browDown": _vector(x=-sign * 0.005 * inner, z=-0.0085 * body - 0.0065 * inner + 0.004 * outer),
         "browOuterUp": _vector(z=0.0120 * outer),
@@ -102,8 +106,8 @@ def _mouth_sides(p: Soft, sign: int) -> dict[str, np.ndarray]:
 def _mouth_middle(p: Soft) -> dict[str, np.ndarray]:
     upper, lower, mouth = p.lips(1), p.lips(-1), p.mouth()
     roll_up, roll_low = p.lips(1, 0.004), p.lips(-1, 0.004)
-    inner = p.spot(0.017, BROW_Z, 0.016, 0.026) + p.spot(-0.017, BROW_Z, 0.016, 0.026)
-    outer = p.spot(0.056, BROW_Z, 0.016, 0.026) + p.spot(-0.056, BROW_Z, 0.016, 0.026)
+    inner = p.brow(0.017, 0.016) + p.brow(-0.017, 0.016)
+    outer = p.brow(0.056, 0.016) + p.brow(-0.056, 0.016)
     chin = p.spot(0.0, -0.088, 0.022, 0.014)
     return {
         "browInnerUp": _vector(z=0.0150 * inner - 0.0025 * outer),

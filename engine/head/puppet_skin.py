@@ -17,7 +17,7 @@ HAIR = linear((0.36, 0.17, 0.09))
 
 def face(rng: np.random.Generator) -> Patch:
     """The skin, finest about nose and mouth, without what lies under eyes, lips and hair."""
-    points, spacing, normals, rays = _spread(0.0031, 0.0080)
+    points, spacing, normals, rays = _spread(0.0032, 0.0080)
     keep = (clearance(points) > -0.001) & ~covers(points) & (above_hairline(points) < 0.012)
     points, spacing, normals, rays = points[keep], spacing[keep], normals[keep], rays[keep]
     albedo = skin_albedo(points) * (1 + 0.02 * rng.standard_normal((len(points), 1)))
