@@ -45,26 +45,31 @@ def _state(name: str) -> tuple[str, str, str]:
     if name == "gsplat":
         return _gsplat_obstacle(), "gsplat draws on the NVIDIA GPU.", "Choose auto: the numba backend runs on every CPU."
     if name == "numba":
-        return _numba_obstacle(), "numba draws on the CPU.", "Install numba for the engine's Python, or choose torch."
+        return _numba_obstacle(), "numba draws on this CPU.", "Install numba for the engine's Python, or choose torch."
     return "", "torch draws anywhere, slowly.", ""
 
 
 def warm_up(backend: str = "auto") -> str:
-    """Compile or load the kernels of the backend that `rasterize` would take, by drawing and differentiating a small
-    scene, and return its name. Raises BackendError as `choose_backend` does."""
+    """Draw a small scene, so that the kernels of the backend that `rasterize` would take are compiled or loaded. Those
+    of the way back are left until something is fitted.
+
+    Returns:
+        The backend's name.
+
+    Raises:
+        BackendError: as `choose_backend`.
+    """
     from .rasterize import rasterize
 
     name = choose_backend(backend)[0]
-    generator = torch.Generator().manual_seed(0)
-    means = torch.rand(32, 3, generator=generator).requires_grad_()
-    quats, scales, opacities = torch.rand(32, 4, generator=generator), torch.full((32, 3), 0.1), torch.full((32,), 0.9)
-    viewmats, Ks = torch.eye(4)[None], torch.tensor([[[16.0, 0, 8], [0, 16, 8], [0, 0, 1]]])
-    sh = torch.rand(32, 4, 3, generator=generator)
-    for mode in ("RGB", "RGB+ED"):
-        picture, alphas, _ = rasterize(
-            means, quats, scales, opacities, sh, viewmats, Ks, 16, 16, sh_degree=1, render_mode=mode, backend=name
-        )
-        (picture.sum() + alphas.sum()).backward()
+    means, quats, scales = torch.tensor([[0.0, 0, 1]]), torch.tensor([[1.0, 0, 0, 0]]), torch.full((1, 3), 0.1)
+    opacities, sh, viewmats = torch.tensor([0.5]), torch.zeros(1, 1, 3), torch.eye(4)[None]
+    Ks = torch.tensor([[[16.0, 0, 8], [0, 16, 8], [0, 0, 1]]])
+    with torch.no_grad():
+        for mode in ("RGB", "RGB+ED"):
+            rasterize(
+                means, quats, scales, opacities, sh, viewmats, Ks, 16, 16, sh_degree=0, render_mode=mode, backend=name
+            )
     return name
 
 
