@@ -95,9 +95,9 @@ def at_frames(articulation: Articulation, frames: int, fps: Fraction) -> Articul
 
 
 def to_arkit(a: Articulation) -> np.ndarray:
-    """(T, 52) float32: one line per shape, open vowels near jawOpen 0.5 and lips sealed at mouthClose = jawOpen."""
+    """(T, 52) float32: one line per shape, open vowels near jawOpen 0.6 and lips sealed at mouthClose = jawOpen."""
     free = 1.0 - a.closed
-    open_jaw = 0.80 * a.jaw + 0.06 * a.hiss + 0.10 * a.hush
+    open_jaw = 0.90 * a.jaw + 0.06 * a.hiss + 0.10 * a.hush
     jaw = open_jaw * (1.0 - 0.7 * a.closed) + 0.04 * a.closed
     shapes = {
         "jawOpen": jaw,
@@ -111,7 +111,7 @@ def to_arkit(a: Articulation) -> np.ndarray:
     }
     pairs = {
         "mouthPress": 0.35 * a.closed,
-        "mouthLowerDown": (0.30 * a.jaw + 0.35 * a.hiss + 0.15 * a.spread) * free * (1.0 - 0.6 * a.rounded),
+        "mouthLowerDown": (0.35 * a.jaw + 0.35 * a.hiss + 0.15 * a.spread) * free * (1.0 - 0.6 * a.rounded),
         "mouthUpperUp": (0.16 * a.jaw + 0.14 * a.hiss + 0.12 * a.labiodental) * free * (1.0 - 0.6 * a.rounded),
         "mouthStretch": (0.22 * a.spread + 0.24 * a.hiss) * (1.0 - a.rounded),
         "mouthSmile": 0.16 * a.spread * (1.0 - a.rounded),
