@@ -21,7 +21,7 @@ class AddHead(Explained, bpy.types.Operator):
     """Add a talking head at the 3D cursor, face towards -Y"""
 
     bl_idname = "emosplat.add_head"
-    bl_label = "Add Talking Head"
+    bl_label = "Add Head"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod

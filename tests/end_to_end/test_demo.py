@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo with the real engine: from the zip to a film whose picture and sound are there and agree."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+import build_addon
+from engine.protocol import EXPRESSION_NAMES
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "engine/data/sample_speech.flac"
+
+
+@pytest.fixture(scope="module")
+def zip_file():
+    return build_addon.build(build_addon.host_target(), with_wheels=False)
+
+
+def run_demo(zip_file, out, interpreter=sys.executable):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("BLENDER_")}
+    command = [sys.executable, ROOT / "tests/end_to_end/demo_in_blender.py", "--zip", zip_file, "--interpreter", interpreter,
+               "--audio", SAMPLE, "--out", out, "--size", "96", "--emotion", "happy=0.8,surprised=0.5", "--json"]
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300, env=environment)
+
+
+@pytest.fixture(scope="module")
+def film(zip_file, tmp_path_factory):
+    done = run_demo(zip_file, tmp_path_factory.mktemp("demo"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_film_has_picture_and_sound_of_the_same_length(film):
+    with av.open(film["film"]) as container:
+        picture, sound = container.streams.video[0], container.streams.audio[0]
+        assert (picture.codec_context.name, sound.codec_context.name) == ("h264", "aac")
+        assert picture.frames == film["frames"] and picture.average_rate == 25
+        assert float(sound.duration * sound.time_base) == pytest.approx(film["frames"] / 25, abs=0.1)
+        levels = [np.abs(frame.to_ndarray()).max() for frame in container.decode(sound)]
+    assert max(levels) > 0.05
+
+
+def test_the_film_shows_the_frames_as_they_were_made(film):
+    """No view transform, no shift in time or place. Judged by luma, since the film halves the colours' resolution."""
+    luma = np.array([0.2126, 0.7152, 0.0722])
+    with av.open(film["film"]) as container:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    for number in (1, len(pictures) // 2, len(pictures)):
+        frame = np.asarray(Image.open(Path(film["frames_folder"]) / f"frame_{number:05d}.png")).astype(float)
+        opaque = frame[..., 3] == 255
+        assert opaque.mean() > 0.1
+        error = pictures[number - 1][opaque] - frame[opaque][:, :3]
+        assert np.abs(error @ luma).mean() < 3 and np.abs(error.mean(axis=0)).max() < 4
+
+
+def test_mouth_and_keyed_emotions_move(film):
+    take = json.loads(Path(film["take"]).read_text(encoding="utf-8"))
+    jaw = np.array(take["expression"])[:, EXPRESSION_NAMES.index("jawOpen")]
+    assert jaw.max() > 0.15 and jaw.std() > 0.02
+    weights = dict(zip(take["emotion_names"], np.array(take["emotion_weights"]).T))
+    assert weights["happy"][0] < 0.1 and weights["happy"][-1] == pytest.approx(0.8, abs=0.02)
+    assert weights["surprised"][len(jaw) // 3] < 0.05 and weights["surprised"][-1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_file_opens_with_its_strips_and_pictures(film):
+    import bpy
+
+    bpy.ops.wm.open_mainfile(filepath=film["scene"])
+    strips = {strip.type: strip for strip in bpy.context.scene.sequence_editor.strips}
+    folder = Path(bpy.path.abspath(strips["IMAGE"].directory))
+    assert folder == Path(film["frames_folder"]) and (folder / strips["IMAGE"].elements[0].filename).is_file()
+    assert strips["SOUND"].frame_start == strips["IMAGE"].frame_final_start == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="uses a shell script")
+def test_an_interpreter_that_lacks_torch_is_told_in_a_sentence(zip_file, tmp_path):
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys._base_executable} -S "$@"\n')
+    bare.chmod(bare.stat().st_mode | stat.S_IXUSR)
+    done = run_demo(zip_file, tmp_path / "out", bare)
+    assert done.returncode == 1 and "cannot load" in done.stderr and "Doctor" in done.stderr
+    assert "Traceback" not in done.stderr and not list((tmp_path / "out").rglob("*.png"))
