@@ -98,7 +98,8 @@ def tongue() -> Patch:
 def cavity() -> Patch:
     """A dark pocket behind the lips; its walls are tall enough to stay closed when the jaw pulls them apart."""
     rim = np.pi / 2 * (1 + np.sin(np.linspace(-0.5, 0.5, 13) * np.pi))  # dense, with small discs, behind the lips
-    lat, lon = np.meshgrid(np.linspace(-0.48, 0.48, 11) * np.pi, rim, indexing="ij")
+    poles = 0.47 * np.pi * np.sin(np.linspace(-0.5, 0.5, 11) * np.pi)  # and above and below
+    lat, lon = np.meshgrid(poles, rim, indexing="ij")
     centre = np.array([0.0, float(front(np.zeros(1), np.full(1, MOUTH_Z))[0]) + 0.011, MOUTH_Z])
     ball = np.stack([np.cos(lon) * np.cos(lat), np.sin(lon) * np.cos(lat), np.sin(lat)], axis=-1)
     points = centre + np.array([0.0240, 0.0400, 0.0150]) * ball
