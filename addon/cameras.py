@@ -56,7 +56,7 @@ def pinhole(camera: bpy.types.Object, scene: bpy.types.Scene) -> Pinhole:
 
 
 def intrinsics(lens: bpy.types.Camera, scene: bpy.types.Scene) -> list[list[float]]:
-    """K as Blender's BKE_camera_params_compute_viewplane builds its view plane: lens, sensor fit, shift, pixel aspect."""
+    """K of a lens: sensor fit, shift and pixel aspect as in Blender's BKE_camera_params_compute_viewplane."""
     width, height = render_size(scene)
     aspect = scene.render.pixel_aspect_y / scene.render.pixel_aspect_x
     fit = lens.sensor_fit

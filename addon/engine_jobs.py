@@ -13,7 +13,7 @@ last_report: dict = {}
 
 
 def warm_up() -> None:
-    """Let the engine load and compile while the animator is still choosing. Its failures will be told by the real job."""
+    """Let the engine load and compile while the animator is still choosing. A failure will be told by the real job."""
     if bpy.app.background or running.session.task is not None:
         return
     try:

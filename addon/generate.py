@@ -37,8 +37,8 @@ class Target:
         heads = scene.objects if scene else ()
         head = next((head for head in heads if head.session_uid == self.head_uid and head.emosplat.enabled), None)
         if head is None:
-            raise Problem(f"The head {self.head_name!r} was deleted while its frames were drawn; they were not imported.",
-                          f"The frames are in {self.folder}.", "gone")
+            raise Problem(f"The head {self.head_name!r} was deleted while its frames were drawn, so they were not "
+                          "imported.", f"The frames are in {self.folder}.", "gone")
         return scene, head
 
 

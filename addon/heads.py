@@ -2,6 +2,7 @@
 """Heads: the objects of a scene, and the head files that they may name."""
 
 from dataclasses import dataclass
+from math import pi
 from pathlib import Path
 
 import bpy
@@ -108,7 +109,7 @@ def add_portrait_camera(context: bpy.types.Context, head: bpy.types.Object) -> b
     context.collection.objects.link(camera)
     location, rotation, scale = head.matrix_world.decompose()
     size = max(scale)
-    frame = Matrix.LocRotScale(location, rotation, None)
-    camera.matrix_world = frame @ Matrix.Translation((0.0, -1.4 * size, -0.03 * size)) @ Matrix.Rotation(1.5707963, 4, "X")
+    before_face = Matrix.Translation((0.0, -1.4 * size, -0.03 * size)) @ Matrix.Rotation(pi / 2, 4, "X")
+    camera.matrix_world = Matrix.LocRotScale(location, rotation, None) @ before_face
     context.scene.camera = camera
     return camera

@@ -85,7 +85,8 @@ def run_folders(parent: Path) -> list[Path]:
     """The runs of a head, oldest first."""
     if not parent.is_dir():
         return []
-    return sorted(path for path in parent.iterdir() if re.fullmatch(RUN_PREFIX + r"\d{4,9}", path.name) and path.is_dir())
+    runs = (path for path in parent.iterdir() if re.fullmatch(RUN_PREFIX + r"\d{4,9}", path.name))
+    return sorted(path for path in runs if path.is_dir())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -79,7 +79,8 @@ def own_interpreter(chosen: EmoSplatPreferences) -> str:
     """The path of the animator's own interpreter. Raises Problem when there is none."""
     path = paths.absolute(chosen.interpreter)
     if not path:
-        raise Problem("No interpreter is chosen for the engine.", "Choose one in the add-on's preferences, or 'Bundled'.")
+        raise Problem("No interpreter is chosen for the engine.",
+                      "Choose one in the add-on's preferences, or 'Bundled'.")
     if not Path(path).is_file():
         raise Problem(f"The interpreter {path} does not exist.", "Choose another in the add-on's preferences.")
     return path

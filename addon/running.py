@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The session inside Blender: polled from a timer, waited for in background mode, ended with the file and with Blender."""
+"""The session inside Blender: polled from a timer, waited for in background mode, ended with file and Blender."""
 
 import atexit
 import logging
@@ -92,6 +92,8 @@ def _draw_error(layout: bpy.types.UILayout, what: str, todo: str) -> None:
 
 
 def _tick() -> float | None:
+    if bpy.app.is_job_running("RENDER"):
+        return INTERVAL  # an import would change the scene under the renderer
     try:
         session.poll()
     except Exception as error:  # a timer's errors reach nobody: tell the animator, and the console for a report

@@ -56,7 +56,7 @@ def scene_fps(scene: bpy.types.Scene) -> Fraction:
 
 
 def audio_frames(path: str, render: bpy.types.RenderSettings) -> int | None:
-    """How many frames of `render`'s rate a sound file lasts, as Blender counts them; None where this Blender has no sound."""
+    """How many frames of `render`'s rate a sound file lasts, as Blender counts; None where Blender has no sound."""
     scene = bpy.data.scenes.new("EmoSplat audio length")
     known = set(bpy.data.sounds)
     scene.render.fps, scene.render.fps_base = render.fps, render.fps_base
@@ -75,8 +75,8 @@ def sample(context: bpy.types.Context, head: bpy.types.Object, first: int, last:
     """Sample the context's scene on the frames first to last, inclusive; the current frame is restored.
 
     Raises:
-        Problem: no camera, one that is no perspective camera, a picture too small or large, or a head without
-            size.
+        Problem: no camera, one that is no perspective camera, a picture that is too small or large, or a head
+            without size.
     """
     scene = context.scene
     width, height = render_size(scene)
@@ -99,8 +99,7 @@ def controls_of(samples: Samples, start: int) -> Controls:
         start: the take's frame of the first entry.
     """
     def track(name: str) -> list[float]:
-        values = [entry.sliders[name] for entry in samples.entries]
-        return values[:1] if len(set(values)) == 1 else values
+        return _short([entry.sliders[name] for entry in samples.entries])
 
     emotion = {name: track(emotion_property(name)) for name in EMOTION_NAMES}
     micro = {name: track(micro_property(name)) for name in MICRO_EXPRESSIONS}
@@ -118,12 +117,15 @@ def cameras_of(samples: Samples, scene: bpy.types.Scene, start: int) -> CameraTr
         start: the take's frame of the first entry.
     """
     entries = samples.entries
-    viewmats = [entry.camera.viewmat for entry in entries]
-    Ks = [entry.camera.K for entry in entries]
-    heads = [rows(entry.head) for entry in entries]
-    if all(track[:1] * len(track) == track for track in (viewmats, Ks, heads)):
-        viewmats, Ks, heads = viewmats[:1], Ks[:1], heads[:1]
+    viewmats = _short([entry.camera.viewmat for entry in entries])
+    Ks = _short([entry.camera.K for entry in entries])
+    heads = _short([rows(entry.head) for entry in entries])
     return CameraTrack(*render_size(scene), viewmats, Ks, heads, start)
+
+
+def _short(track: list) -> list:
+    """A track that never changes as a single entry: an hour of audio has ninety thousand frames."""
+    return track if any(entry != track[0] for entry in track) else track[:1]
 
 
 def _walk(context: bpy.types.Context, head: bpy.types.Object, frames: range) -> list[Sample]:

@@ -36,7 +36,8 @@ class MainPanel(InSidebar, bpy.types.Panel):
             row = layout.row(align=True)
             column = row.column(align=True)
             for other in heads:
-                column.operator("emosplat.select_head", text=other.name, icon="USER", depress=other == head).name = other.name
+                button = column.operator("emosplat.select_head", text=other.name, icon="USER", depress=other == head)
+                button.name = other.name
             row.operator("emosplat.add_head", text="", icon="ADD")
             _draw_missing(layout, context, head)
             _draw_task(layout)

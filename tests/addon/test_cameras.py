@@ -20,8 +20,8 @@ def random_camera(rng, fit):
     camera = bpy.data.objects.new("Random", data)
     scene = bpy.context.scene
     scene.collection.objects.link(camera)
-    rotation = Euler([rng.uniform(-3, 3) for _ in range(3)])
-    camera.matrix_world = Matrix.LocRotScale([rng.uniform(-5, 5) for _ in range(3)], rotation, [rng.uniform(0.3, 3)] * 3)
+    location, rotation = ([rng.uniform(-3, 3) for _ in range(3)] for _ in range(2))
+    camera.matrix_world = Matrix.LocRotScale(location, Euler(rotation), [rng.uniform(0.3, 3)] * 3)
     scene.camera = camera
     bpy.context.view_layer.update()
     return camera
@@ -99,7 +99,7 @@ def test_a_moving_camera_is_followed_and_a_still_one_sampled_once(head):
     head.keyframe_insert("location", frame=20)
     samples = sampling.sample(bpy.context, head, 1, 20)
     track = sampling.cameras_of(samples, scene, 0)
-    assert len(track.Ks) == 20 and track.Ks[0][0][0] > 2 * track.Ks[-1][0][0]
+    assert len(track.viewmats) == 1 and len(track.Ks) == 20 and track.Ks[0][0][0] > 2 * track.Ks[-1][0][0]
     assert track.head_matrices[0][0][3] == 0 and track.head_matrices[-1][0][3] == pytest.approx(1)
 
 
