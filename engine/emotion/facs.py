@@ -45,7 +45,7 @@ PROTOTYPES: dict[str, dict[str, float]] = {
         "mouthPress": 0.10,
     },
     "surprised": {
-        "browInnerUp": 0.85, "browOuterUp": 0.85, "eyeWide": 0.65, "jawOpen": 0.30, "mouthFunnel": 0.10,
+        "browInnerUp": 0.85, "browOuterUp": 0.85, "eyeWide": 0.65, "jawOpen": 0.40, "mouthFunnel": 0.10,
     },
 }
 

@@ -18,9 +18,11 @@ LID_FOLLOWS_UP = 0.10
 
 @dataclass(frozen=True)
 class Fixations:
-    """Args:
-    starts: (F,) seconds; each fixation's saccade begins there. The first is 0.
-    targets: (F, 2) yaw (positive: to the head's left) and pitch (positive: up) in radians.
+    """Where the eyes rest, and since when.
+
+    Args:
+        starts: (F,) seconds; each fixation's saccade begins there. The first is 0.
+        targets: (F, 2) yaw (positive: to the head's left) and pitch (positive: up) in radians.
     """
 
     starts: np.ndarray

@@ -16,11 +16,13 @@ STRESS_DISTANCE = 0.4
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Args:
-    seconds: length of the sound.
-    phrase_ends: (P,) where speech stops for PAUSE_SECONDS or more.
-    stresses: (S, 2) time and strength in [0, 1] of stressed syllables.
-    talking: (M,) float32 in [0, 1], 100 times a second, a slow measure of whether there is speech.
+    """When a speaker talks, pauses and stresses.
+
+    Args:
+        seconds: length of the sound.
+        phrase_ends: (P,) seconds at which speech stops for PAUSE_SECONDS or more.
+        stresses: (S, 2) seconds and strength in [0, 1] of stressed syllables.
+        talking: (M,) float32 in [0, 1], 100 times a second, a slow measure of whether there is speech.
     """
 
     seconds: float

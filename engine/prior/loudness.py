@@ -17,10 +17,12 @@ BELOW_SPEECH_DB = 55.0  # nothing this far below the recording's loud parts is n
 
 @dataclass(frozen=True)
 class Loudness:
-    """Args:
-    signal: (M, BANDS) float32, band powers with the noise taken off, 1 where the recording is loud.
-    level: (M,) float32 in [0, 1]: 1 at the speaker's usual loud level, 0 at 30 dB below it or no speech at all.
-    speech: (M,) float32 in [0, 1]: how sure it is that there is speech and not noise.
+    """Speech told from noise, one row for each hop.
+
+    Args:
+        signal: (M, BANDS) float32, band powers with the noise taken off, 1 where the recording is loud.
+        level: (M,) float32 in [0, 1]: 1 at the speaker's usual loud level, 0 at 30 dB below it or no speech at all.
+        speech: (M,) float32 in [0, 1]: how sure it is that there is speech and not noise.
     """
 
     signal: np.ndarray

@@ -117,6 +117,21 @@ def test_what_is_no_number_is_silenced_and_said(tmp_path):
     assert len(warnings) == 1 and "16 samples" in warnings[0]
 
 
+@pytest.mark.parametrize("rate", [1000, 2_000_000])
+def test_a_rate_that_no_recorder_has(tmp_path, rate):
+    soundfile.write(tmp_path / "odd.wav", np.zeros(rate), rate)
+    with pytest.raises(AudioError, match=f"sample rate of {rate} Hz"):
+        probe(tmp_path / "odd.wav")
+
+
+def test_a_sound_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.audio.read.MAX_SECONDS", 3600)
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 4000, 1, "PCM_U8") as file:
+        file.write(np.zeros(4000 * 3700))
+    with pytest.raises(AudioError, match="longer than 1 hours"):
+        list(blocks(tmp_path / "long.wav"))
+
+
 def test_a_cancel_stops_between_blocks(tmp_path):
     soundfile.write(tmp_path / "long.wav", np.ones(16000 * 3) * 0.1, 16000)
     event = threading.Event()
