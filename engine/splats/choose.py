@@ -43,7 +43,7 @@ def choose_backend(name: str = "auto") -> tuple[str, str]:
 def _state(name: str) -> tuple[str, str, str]:
     """What stands in the way of a backend ("" if nothing), why one would take it, and what to do about the former."""
     if name == "gsplat":
-        return _gsplat_obstacle(), "gsplat draws on the NVIDIA GPU.", "Choose auto: the numba backend runs on every CPU."
+        return _gsplat_obstacle(), "gsplat draws on the NVIDIA GPU.", "Choose auto: numba runs on every CPU."
     if name == "numba":
         return _numba_obstacle(), "numba draws on this CPU.", "Install numba for the engine's Python, or choose torch."
     return "", "torch draws anywhere, slowly.", ""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PLY files in the layout of the original 3D Gaussian Splatting (https://github.com/graphdeco-inria/gaussian-splatting),
-which splat viewers read: x y z nx ny nz f_dc_0..2 f_rest_* opacity scale_0..2 rot_0..3, binary little endian.
+"""PLY files in the layout of the original 3D Gaussian Splatting, which splat viewers read:
+x y z nx ny nz f_dc_0..2 f_rest_* opacity scale_0..2 rot_0..3, binary little endian.
+
+https://github.com/graphdeco-inria/gaussian-splatting
 
 Opacities are stored as logits, scales as logarithms, rotations wxyz; f_rest goes channel by channel.
 """

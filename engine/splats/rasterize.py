@@ -54,7 +54,7 @@ def rasterize(
     Returns:
         Colours (C, H, W, X), premultiplied by alpha where there is no background; alphas (C, H, W, 1); and a dict of
         means2d (C, N, 2) with its gradient, radii (C, N, 2) int32, zero for what is not drawn, depths (C, N), and
-        the backend's name. They lie on the device of `means`.
+        the backend's name. The pictures lie on the device of `means`, not necessarily contiguous.
 
     Raises:
         ValueError: shapes that do not fit, an unknown render mode.
@@ -97,7 +97,7 @@ def rasterize(
     if render_mode.endswith("ED"):
         picture = torch.cat([picture[..., :-1], picture[..., -1:] / alphas.clamp_min(1e-10)], -1)
     meta = {"means2d": means2d, "radii": radii, "depths": depths, "backend": name}
-    return picture, alphas, meta
+    return picture.to(means.device), alphas.to(means.device), meta
 
 
 def _check(

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""gsplat 1.5.3's CUDA kernels (https://github.com/nerfstudio-project/gsplat), where a GPU and their binary are there."""
+"""gsplat 1.5.3's CUDA kernels, where there are a GPU and their binary.
+
+https://github.com/nerfstudio-project/gsplat
+"""
 
 import gsplat
 import torch

@@ -26,11 +26,8 @@ class NumbaBackend:
     def __init__(self, threads: int) -> None:
         self.threads = thread_count(threads)
 
-    def project(self, means, quats, scales, opacities, viewmats, Ks, *settings) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        means2d, depths, factors, radii = _Project.apply(
-            *_float32(means, quats, scales, opacities, viewmats, Ks), settings, self.threads
-        )
-        return means2d, depths, factors, radii
+    def project(self, means, quats, scales, opacities, viewmats, Ks, *settings) -> tuple[Tensor, ...]:
+        return _Project.apply(*_float32(means, quats, scales, opacities, viewmats, Ks), settings, self.threads)
 
     def sh_colors(self, degree: int, means, campos, coeffs) -> Tensor:
         if coeffs.dim() == 3:
@@ -60,15 +57,15 @@ class _Project(torch.autograd.Function):
     def forward(ctx, means, quats, scales, opacities, viewmats, Ks, settings, threads):
         width, height, near_plane, far_plane, eps2d = settings
         C, N = len(viewmats), len(means)
-        arrays = _arrays(means, quats, scales)
         cameras = camera_table(*_arrays(viewmats, Ks))
         means2d, depths = np.empty((C, N, 2), np.float32), np.empty((C, N), np.float32)
         factors, radii = np.empty((C, N, 3), np.float32), np.empty((C, N, 2), np.int32)
         run(
-            threads, project, spans(N, SPAN), *arrays, *_arrays(opacities), cameras, width, height, float(near_plane),
-            float(far_plane), float(eps2d), means2d, depths, factors, radii,
+            threads, project, spans(N, SPAN), *_arrays(means, quats, scales, opacities), cameras, width, height,
+            float(near_plane), float(far_plane), float(eps2d), means2d, depths, factors, radii,
         )
-        ctx.arrays, ctx.cameras, ctx.radii, ctx.threads = arrays, cameras, radii, threads
+        ctx.save_for_backward(means, quats, scales)
+        ctx.cameras, ctx.radii, ctx.threads = cameras, radii, threads
         ctx.settings = (width, height, float(eps2d))
         outputs = [torch.from_numpy(a) for a in (means2d, depths, factors, radii)]
         ctx.mark_non_differentiable(outputs[-1])
@@ -77,16 +74,17 @@ class _Project(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, v_means2d, v_depths, v_factors, _):
-        gradients = [np.empty_like(a) for a in ctx.arrays]
-        pieces = spans(len(ctx.arrays[0]), SPAN)
+        arrays = _arrays(*ctx.saved_tensors)
+        gradients = [np.empty_like(a) for a in arrays]
+        pieces = spans(len(arrays[0]), SPAN)
         v_cameras = np.zeros((len(pieces), len(ctx.cameras), 4, 3))
         run(
-            ctx.threads, project_backward, pieces, *ctx.arrays, ctx.cameras, *ctx.settings, ctx.radii,
+            ctx.threads, project_backward, pieces, *arrays, ctx.cameras, *ctx.settings, ctx.radii,
             *_arrays(v_means2d, v_depths, v_factors), *gradients, v_cameras,
         )
-        v_viewmats = np.zeros((len(ctx.cameras), 4, 4), np.float32)
-        v_viewmats[:, :3] = v_cameras.sum(0).transpose(0, 2, 1)
-        v_viewmats[:, :3, :3] = v_cameras.sum(0)[:, :3]
+        v_cameras = v_cameras.sum(0)
+        v_viewmats = np.zeros((len(v_cameras), 4, 4), np.float32)
+        v_viewmats[:, :3, :3], v_viewmats[:, :3, 3] = v_cameras[:, :3], v_cameras[:, 3]
         v_means, v_quats, v_scales = (torch.from_numpy(g) for g in gradients)
         return v_means, v_quats, v_scales, None, torch.from_numpy(v_viewmats), None, None, None
 
@@ -94,22 +92,24 @@ class _Project(torch.autograd.Function):
 class _SHColors(torch.autograd.Function):
     @staticmethod
     def forward(ctx, means, campos, coeffs, degree, threads):
-        arrays = _arrays(means, campos, coeffs)
         colors = np.empty((len(campos), len(means), 3), np.float32)
-        run(threads, sh_colors, spans(len(means), SPAN), degree, *arrays, colors)
-        ctx.arrays, ctx.colors, ctx.degree, ctx.threads = arrays, colors, degree, threads
-        return torch.from_numpy(colors)
+        run(threads, sh_colors, spans(len(means), SPAN), degree, *_arrays(means, campos, coeffs), colors)
+        colors = torch.from_numpy(colors)
+        ctx.save_for_backward(means, campos, coeffs, colors)
+        ctx.degree, ctx.threads = degree, threads
+        return colors
 
     @staticmethod
     @once_differentiable
     def backward(ctx, v_colors):
-        means, campos, coeffs = ctx.arrays
+        arrays = _arrays(*ctx.saved_tensors)
+        means, campos, coeffs, _ = arrays
         v_means, v_coeffs = np.empty_like(means), np.empty_like(coeffs)
         pieces = spans(len(means), SPAN)
         v_campos = np.zeros((len(pieces), *campos.shape))
         run(
-            ctx.threads, sh_colors_backward, pieces, ctx.degree, *ctx.arrays, ctx.colors, *_arrays(v_colors), v_means,
-            v_campos, v_coeffs,
+            ctx.threads, sh_colors_backward, pieces, ctx.degree, *arrays, *_arrays(v_colors), v_means, v_campos,
+            v_coeffs,
         )
         v_campos = v_campos.sum(0).astype(np.float32)
         return torch.from_numpy(v_means), torch.from_numpy(v_campos), torch.from_numpy(v_coeffs), None, None
@@ -121,9 +121,8 @@ class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(ctx, means2d, factors, colors, opacities, backgrounds, depths, radii, width, height, threads):
         C, D = backgrounds.shape
-        arrays = _arrays(means2d, factors, colors, opacities, backgrounds)
-        means2d, factors, colors, opacities, backgrounds = arrays
-        depths, radii = _arrays(depths, radii)
+        inputs = (means2d, factors, colors, opacities, backgrounds)
+        means2d, factors, colors, opacities, backgrounds, depths, radii = _arrays(*inputs, depths, radii)
         stride = -(-width // TILE_WIDTH) * TILE_WIDTH
         picture, alphas = (np.empty((C, channels, height, stride), np.float32) for channels in (D, 1))
         ctx.views = []
@@ -139,19 +138,20 @@ class _Rasterize(torch.autograd.Function):
                     picture[c, group].ravel(), alphas[c].ravel(), transmittances, closing_pairs,
                 )
             ctx.views.append((bins, transmittances, closing_pairs))
-        ctx.arrays, ctx.size, ctx.threads = arrays, (width, height), threads
+        ctx.size, ctx.threads = (width, height), threads
         outputs = [torch.from_numpy(a)[..., :width].permute(0, 2, 3, 1) for a in (picture, alphas)]
-        ctx.save_for_backward(outputs[1])
+        ctx.save_for_backward(*inputs, outputs[1])
         return tuple(outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, v_picture, v_alphas):
-        means2d, factors, colors, opacities, backgrounds = ctx.arrays
-        (alphas,) = ctx.saved_tensors
+        *inputs, alphas = ctx.saved_tensors
+        arrays = _arrays(*inputs)
+        means2d, factors, colors, opacities, backgrounds = arrays
         v_backgrounds = ((1 - alphas) * v_picture).sum((1, 2)) if ctx.needs_input_grad[4] else None
         v_picture, v_alphas = _planes(v_picture), _planes(v_alphas)
-        v_means2d, v_factors, v_colors, v_opacities = (np.zeros_like(a) for a in ctx.arrays[:4])
+        v_means2d, v_factors, v_colors, v_opacities = (np.zeros_like(a) for a in arrays[:4])
         no_alpha = np.zeros(v_alphas[0].size, np.float32)  # the first group of channels carries it
         for c, (bins, *state) in enumerate(ctx.views):
             v_pairs = cache_lines(len(bins.pair_ranks))

@@ -8,7 +8,7 @@ import torch
 from engine.splats.backends import torch_backend
 from engine.splats.cameras import intrinsics, look_at
 
-WIDTH, HEIGHT = 72, 52
+WIDTH, HEIGHT = 70, 52
 
 
 def random_scene(seed: int = 0, count: int = 160, cameras: int = 2, sh_degree: int | None = None, channels: int = 3):

@@ -16,7 +16,7 @@ from .parallel import run, spans
 from .simd import LANES, floor8, lanes8, max8, min8, select8, splat8, sqrt8, store8
 
 TILE_WIDTH, TILE_HEIGHT = 8, 32
-RECORD = 16  # float32 per splat, one cache line: x, y, A, S, C, L, the channels; the rest is unused
+RECORD = 16  # float32 per splat, one cache line: x, y, A, S, C, L, the channels
 AHEAD = 8  # pairs by which memory is fetched ahead; lists of pairs are longer by this or twice this
 COLOR = 6  # where the channels begin
 LOG2_E, LOG2_255 = 1 / math.log(2), math.log2(255)
@@ -68,7 +68,7 @@ def bin_splats(
     """Sort and bin one camera's splats.
 
     Args:
-        means2d (N, 2), factors (N, 3), opacities (N,), depths (N,) float32, radii (N, 2) int32: as `project` gives them.
+        means2d (N, 2), factors (N, 3), opacities (N,), depths (N,), radii (N, 2): as `project` gives them.
     """
     tiles_x, tiles_y = -(-width // TILE_WIDTH), -(-height // TILE_HEIGHT)
     order, room = sort_visible(means2d, depths, radii, width, height)

@@ -64,8 +64,8 @@ def blend_kernel(channels: int):
 
     @compiled
     def blend(
-        records, tile_starts, pair_ranks, pair_rows, width, height, backgrounds, colors, alphas, transmittances, closing_pairs,
-        number, start, stop,
+        records, tile_starts, pair_ranks, pair_rows, width, height, backgrounds, colors, alphas, transmittances,
+        closing_pairs, number, start, stop,
     ):  # fmt: skip
         """Draw tiles start to stop.
 
@@ -73,10 +73,12 @@ def blend_kernel(channels: int):
             backgrounds: (channels,).
             colors, alphas: (channels * H * stride,) and (H * stride,), the picture by planes; the stride of a row is
                 the width rounded up to whole tiles.
-            transmittances, closing_pairs: (tiles * PLANE,), for the way back, where a tile has pairs: what each pixel lets through, and the
-                number within its tile of the pair that closed it, that is, would have brought it under the floor.
+            transmittances, closing_pairs: (tiles * PLANE,), for the way back, where a tile has pairs: what each pixel
+                lets through, and the number within its tile of the pair that closed it, that is, would have brought
+                it under the floor.
 
-        A closed pixel has its transmittance negated, which keeps it from taking more.
+        A closed pixel has its transmittance negated, which keeps it from taking more. Columns beyond the picture are
+        closed from the start.
         """
         tiles_x = -(-width // TILE_WIDTH)
         stride = tiles_x * TILE_WIDTH
@@ -91,7 +93,7 @@ def blend_kernel(channels: int):
             for row in range(TILE_HEIGHT):
                 at = row * TILE_WIDTH
                 store8(through, at, select8(outside, splat8(-ONE), splat8(ONE)))
-                store8(closing, at, splat8(NEVER))
+                store8(closing, at, select8(outside, splat8(-ONE), splat8(NEVER)))
                 for k in range(channels):
                     store8(sums, k * PLANE + at, zero)
             live = np.uint32((np.uint64(1) << np.uint64(rows)) - np.uint64(1))

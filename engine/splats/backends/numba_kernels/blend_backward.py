@@ -28,8 +28,8 @@ def blend_backward_kernel(channels: int):
 
     @compiled
     def blend_backward(
-        records, tile_starts, pair_ranks, pair_rows, width, height, backgrounds, transmittances, closing_pairs, v_colors,
-        v_alphas, v_pairs, number, start, stop,
+        records, tile_starts, pair_ranks, pair_rows, width, height, backgrounds, transmittances, closing_pairs,
+        v_colors, v_alphas, v_pairs, number, start, stop,
     ):  # fmt: skip
         """Fill v_pairs (P * PAIR,) of the pairs of tiles start to stop from the gradients to the picture, laid out
         as in `blend`, zero beyond the width."""
@@ -105,11 +105,8 @@ def blend_backward_kernel(channels: int):
                     moment2 = fma8(t, t_sigma, moment2)
                 dx_moment0 = dx * moment0
                 out = pair * PAIR
-                store8(
-                    v_pairs,
-                    out,
-                    sums8(moment0, dx_moment0, dx * dx_moment0, moment1, dx * moment1, moment2, v_color0, v_color1),
-                )
+                moments = (moment0, dx_moment0, dx * dx_moment0, moment1, dx * moment1, moment2)
+                store8(v_pairs, out, sums8(*moments, v_color0, v_color1))
                 store8(v_pairs, out + 8, sums8(v_color2, v_color3, zero, zero, zero, zero, zero, zero))
 
     return blend_backward

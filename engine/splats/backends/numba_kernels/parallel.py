@@ -20,15 +20,15 @@ def spans(total: int, size: int) -> list[tuple[int, int]]:
     return [(start, min(start + size, total)) for start in range(0, total, size)]
 
 
-def run(threads: int, kernel, spans: list[tuple[int, int]], *arguments) -> None:
-    """Call kernel(*arguments, number, start, stop) for every span, on this thread and `threads` - 1 others."""
+def run(threads: int, kernel, pieces: list[tuple[int, int]], *arguments) -> None:
+    """Call kernel(*arguments, number, start, stop) for every piece, on this thread and `threads` - 1 others."""
     turns = itertools.count()
 
     def work() -> None:
-        while (number := next(turns)) < len(spans):
-            kernel(*arguments, number, *spans[number])
+        while (number := next(turns)) < len(pieces):
+            kernel(*arguments, number, *pieces[number])
 
-    helpers = min(threads, len(spans)) - 1
+    helpers = min(threads, len(pieces)) - 1
     futures = [_pool(helpers).submit(work) for _ in range(helpers)]
     work()
     for future in futures:
