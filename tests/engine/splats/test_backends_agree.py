@@ -162,3 +162,20 @@ def test_same_twice_and_on_any_number_of_threads():
         assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
         for name, gradient in first[2].items():
             assert torch.equal(gradient, again[2][name]), name
+
+
+def test_layers_just_beyond_the_right_border(fast):
+    """Vectors of pixels reach past an odd width: what happens there must not come back through the gradients."""
+    count = 60
+    scene = random_scene(seed=97, count=count, cameras=1)
+    scene |= {"width": 9, "height": 9, "viewmats": torch.eye(4)[None], "opacities": torch.full((count,), 0.99)}
+    scene["Ks"] = torch.tensor([[[100.0, 0, 4.5], [0, 100, 4.5], [0, 0, 1]]])
+    scene["means"] = torch.tensor([0.16, 0, 2.0]) + torch.arange(count)[:, None] * torch.tensor([0, 0, 1e-3])
+    scene["scales"] = torch.full((count, 3), 0.05)
+    gradients = []
+    for backend, case in ((fast, scene), ("torch", double(scene))):
+        case["means"] = case["means"].clone().requires_grad_()
+        rasterize(**case, backend=backend)[0].sum().backward()
+        gradients.append(case["means"].grad)
+    assert gradients[1].any()
+    assert (gradients[0] - gradients[1]).abs().max() < 1e-3 * gradients[1].abs().max()
