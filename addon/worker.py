@@ -139,7 +139,9 @@ class Worker:
         with open(self.launch.log, "rb") as log:
             log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - 4000))
             lines = log.read().decode(errors="replace").strip().splitlines()
-        return f"{ending}; its last words: {lines[-1][:200]}" if lines else ending
+        if not lines or " INFO " in lines[-1]:  # the engine's own record of a job says nothing about its end
+            return ending
+        return f"{ending}; its last words: {lines[-1][:200]}"
 
 
 def _rotate(log: Path) -> None:

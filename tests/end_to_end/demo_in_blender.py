@@ -128,6 +128,8 @@ def main() -> int:
     options.out, options.audio, options.zip = (p.resolve() for p in (options.out, options.audio, options.zip))
     options.out.mkdir(parents=True, exist_ok=True)
     user = tempfile.mkdtemp(prefix="emosplat-demo-")
+    for name in [name for name in os.environ if name.startswith("BLENDER_")]:
+        del os.environ[name]
     os.environ["BLENDER_USER_RESOURCES"] = user
     try:
         with stage("start Blender"):

@@ -26,11 +26,10 @@ def zip_file():
 
 
 def run_demo(zip_file, out, interpreter=sys.executable):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("BLENDER_")}
     script = ROOT / "tests/end_to_end/demo_in_blender.py"
     command = [sys.executable, script, "--zip", zip_file, "--interpreter", interpreter, "--audio", SAMPLE, "--out", out,
                "--size", "96", "--emotion", "happy=0.8,surprised=0.5", "--json"]
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300, env=environment)
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
