@@ -10,7 +10,7 @@ from ..engine.protocol import WarmUpJob, job_message
 from .problem import Problem
 from .worker import Launch, Worker
 
-CANCEL_PATIENCE = 2.0
+CANCEL_PATIENCE = 0.4
 IDLE = 0.02
 
 
@@ -92,7 +92,7 @@ class Session:
             return
         task = self.task
         if task and task.cancelled_at and time.monotonic() - task.cancelled_at > CANCEL_PATIENCE:
-            self._stop_worker()
+            self._stop_worker(patience=0.0)
             self._fail(Problem(f"{task.title} was cancelled.", code="cancelled"))
 
     def wait(self) -> None:
@@ -137,7 +137,7 @@ class Session:
         if task is not None:
             task.on_failure(problem)
 
-    def _stop_worker(self) -> None:
+    def _stop_worker(self, patience: float = 0.3) -> None:
         if self.worker is not None:
-            self.worker.stop()
+            self.worker.stop(patience)
             self.worker = None

@@ -19,7 +19,8 @@ from .jobs import as_engine_error, run_job
 from .protocol import PROTOCOL_VERSION, WarmUpJob, encode, read_job
 from .report import Report
 
-CANCEL_PATIENCE = 0.3
+# Loading torch's libraries holds Python's lock for up to 0.25 s at a time; the answer is due within 0.5 s.
+CANCEL_PATIENCE = 0.15
 MAX_LINE = 64_000_000
 
 log = logging.getLogger("emosplat")

@@ -64,7 +64,8 @@ def test_cancel_is_answered_while_modules_load(worker, tmp_path):
     asked = time.monotonic()
     worker.send({"type": "cancel", "id": "1"})
     assert worker.until(END, "1")[0]["code"] == "cancelled"
-    assert time.monotonic() - asked < 0.5
+    # A library that loads from a cold disk holds Python's lock; an add-on that waits in vain kills the worker.
+    assert time.monotonic() - asked < 1.0
 
 
 def test_two_jobs_at_once_are_refused_and_the_first_goes_on(worker, tmp_path):
