@@ -7,7 +7,7 @@ import sys
 
 from .errors import InputError
 from .jobs import as_engine_error, run_job
-from .protocol import EMOTION_NAMES, DoctorJob, HeadsJob, PerformJob, SpeakJob
+from .protocol import EMOTION_NAMES, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob
 from .report import Report
 
 
@@ -18,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
         from .serve import serve
 
         return serve(options.log)
-    report = Report(on_progress=_show_progress, on_warning=lambda text: print(f"warning: {text}", file=sys.stderr))
+    warnings: list[str] = []
+    report = Report(on_progress=_show_progress, on_warning=warnings.append)
     try:
         if options.verb == "bench":
             from .bench import run_bench
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
             result = run_bench(report)
         else:
             result = run_job(_job(options), report)
+        result["warnings"] = warnings
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
@@ -37,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.json:
             print(json.dumps({"error": {"code": known.code, "what": known.what, "todo": known.todo}}))
         return 1
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     if options.json:
         print(json.dumps(result, allow_nan=False))
     else:
@@ -71,6 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
     perform.add_argument("--out", required=True, metavar="FILE", help="take.json; an .emotake goes beside it")
     _add_performance(perform, life=0.0)
 
+    export = verb("export", "Write a head at rest as a PLY for other splat viewers.")
+    export.add_argument("head", metavar="HEAD", help="name of a head, or an .emohead file")
+    export.add_argument("--ply", required=True, metavar="FILE")
+
     heads = verb("heads", "List the heads at hand.")
     heads.add_argument("--folder", default="", help="a folder of .emohead files")
     doctor = verb("doctor", "Say what runs here, and what to do about what does not.")
@@ -92,6 +100,8 @@ def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
 
 
 def _job(options: argparse.Namespace):
+    if options.verb == "export":
+        return ExportJob(options.head, options.ply)
     if options.verb == "heads":
         return HeadsJob(options.folder)
     if options.verb == "doctor":
@@ -142,6 +152,8 @@ def _show_result(verb: str, result: dict) -> None:
         print(f"{result['frames']} frames in {result['out']} ({seconds:.1f} s, {result['backend']}).")
     elif verb == "perform":
         print(f"{result['frames']} frames in {result['take']}.")
+    elif verb == "export":
+        print(f"{result['gaussians']} Gaussians in {result['ply']}.")
     elif verb == "heads":
         for head in result["heads"]:
             print(f"{head['name']:20} {head['error'] or head['path'] or 'built in'}")

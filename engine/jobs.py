@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .errors import EngineError, InputError
 from .protocol import (
-    CameraTrack, Controls, DoctorJob, HeadsJob, PerformJob, SpeakJob, WarmUpJob, exact_fps,
+    CameraTrack, Controls, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob, WarmUpJob, exact_fps,
 )
 from .report import Report
 
@@ -88,6 +88,20 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
     }
 
 
+def export_job(job: ExportJob, report: Report) -> dict:
+    """A head at rest becomes a PLY file."""
+    from .files import make_folder
+    from .head.library import open_head
+    from .splats.ply import write_ply
+
+    gaussians = open_head(job.head).gaussians
+    out = Path(job.ply)
+    make_folder(out.parent)
+    report.check()
+    write_ply(out, gaussians)
+    return {"ply": str(out), "gaussians": len(gaussians), "sh_degree": gaussians.sh_degree}
+
+
 def heads_job(job: HeadsJob, report: Report) -> dict:
     """List the heads at hand."""
     from dataclasses import asdict
@@ -117,7 +131,8 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 
 
 _FUNCTIONS = {
-    PerformJob: perform_job, SpeakJob: speak_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
+    PerformJob: perform_job, SpeakJob: speak_job, ExportJob: export_job, HeadsJob: heads_job, DoctorJob: doctor_job,
+    WarmUpJob: warm_up_job,
 }
 
 

@@ -2,9 +2,10 @@
 """Audio and sliders become a Take.
 
 How speech and emotion share a mouth: both add as probabilities do, 1 - (1 - speech)(1 - emotion), so that nothing
-leaves [0, 1], and brows, lids and cheeks are the emotion's alone. But what of an emotion parts the lips counts only as far as
-speech does not seal them, so that every b, m and p closes in every mood; what speech does by itself (jaw, funnel,
-pucker) counts half while it speaks; and what holds the lips shut (a pressed, angry mouth) gives way to open vowels.
+leaves [0, 1], and brows, lids and cheeks are the emotion's alone. But what of an emotion parts the lips counts only as
+far as speech does not seal them, so that every b, m and p closes in every mood; what speech does by itself (jaw,
+funnel, pucker) counts half while it speaks; and what holds the lips shut (a pressed, angry mouth) gives way to open
+vowels.
 """
 
 from fractions import Fraction

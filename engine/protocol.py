@@ -257,6 +257,19 @@ class SpeakJob:
 
 
 @dataclass
+class ExportJob:
+    """A head at rest becomes a PLY file that other splat viewers open.
+
+    Args:
+        head: name of a head in the library, or path of an .emohead.
+        ply: path of the file to write.
+    """
+
+    head: str
+    ply: str
+
+
+@dataclass
 class HeadsJob:
     """List the heads at hand.
 
@@ -287,7 +300,10 @@ class WarmUpJob:
     backend: str = "auto"
 
 
-JOBS = {"perform": PerformJob, "speak": SpeakJob, "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob}
+JOBS = {
+    "perform": PerformJob, "speak": SpeakJob, "export": ExportJob, "heads": HeadsJob, "doctor": DoctorJob,
+    "warm_up": WarmUpJob,
+}
 
 
 def read_job(verb: str, data: dict):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two houses and one street: who may import what, and how long a file may be."""
+"""Two houses and one street: who may import what, and how long a file and a line may be."""
 
 import ast
 import sys
@@ -67,4 +67,5 @@ def test_standard_library_only(name):
 def test_a_file_holds_one_idea(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 400
+    assert not [f"line {number}" for number, line in enumerate(lines, 1) if len(line) > 120]
     assert not lines or lines[0] == "# SPDX-License-Identifier: GPL-3.0-or-later"

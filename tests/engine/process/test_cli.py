@@ -97,6 +97,21 @@ def test_bad_input_says_what_and_what_next(tmp_path, arguments, code, words):
     assert not list(tmp_path.rglob("*.png"))
 
 
+def test_warnings_are_in_the_object(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
+    process = run("perform", tmp_path / "silence.wav", "--out", tmp_path / "take.json", "--json")
+    assert "silent" in last_json(process)["warnings"][0] and "warning: silence.wav" in process.stderr
+
+
+def test_export_writes_a_ply_that_others_can_open(tmp_path):
+    result = last_json(run("export", "puppet", "--ply", tmp_path / "puppet.ply", "--json"))
+    head = (tmp_path / "puppet.ply").read_bytes().split(b"end_header\n")[0].decode()
+    assert f"element vertex {result['gaussians']}" in head
+    assert all(f"property float {name}\n" in head for name in ("x", "f_dc_0", "opacity", "scale_0", "rot_3"))
+
+
 def test_doctor_tells_and_agrees_with_itself():
     process = run("doctor", "--json")
     result = last_json(process)
