@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Captures on disk, read: a folder is judged before memory is taken. See docs/formats.md; writer.py writes them."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import FormatError
+from ..protocol import exact_fps
+from ..tensors import TensorSpec, read_tensors
+from .capture import REGIONS, Capture, EmotionLabel
+
+FORMAT = "emosplat-capture"
+TRACKS = "emosplat-tracks"
+VERSION = 1
+MAX_PICTURES = 1_000_000
+MAX_CAMERAS = 1000
+MAX_SIDE = 8192
+MAX_JSON_BYTES = 4_000_000
+MAX_FRAME = 240 * 3600 * 4
+
+CAPTURE_JSON, TRACKS_FILE, AUDIO_FILE, TRANSFORMS = "capture.json", "tracks.safetensors", "audio.flac", "transforms.json"
+FRAMES, MASKS = "frames", "masks"
+
+SPEC = {
+    "frames": TensorSpec(("F",), 0, MAX_FRAME, "I32"),
+    "cameras": TensorSpec(("F",), 0, MAX_CAMERAS - 1, "I32"),
+    "viewmats": TensorSpec(("F", 4, 4), -1e3, 1e3),
+    "Ks": TensorSpec(("F", 3, 3), -1e5, 1e5),
+    "expression": TensorSpec(("F", 52), 0.0, 1.0),
+    "gaze": TensorSpec(("F", 2), -1.6, 1.6),
+    "confidence": TensorSpec(("F",), 0.0, 1.0),
+    "test": TensorSpec(("F",), 0, 1, "U8"),
+    "landmarks": TensorSpec(("F", 478, 2), -1e5, 1e5, optional=True),
+    "codes": TensorSpec(("F", "C"), -1e3, 1e3, optional=True),
+}
+LIMITS = {"F": MAX_PICTURES, "C": 256}
+AGAIN = "Make the capture again."
+
+
+def load_capture(folder: str | Path) -> Capture:
+    """Read a capture's tracks and check that all of its files are there; pictures are opened by `read_picture`.
+
+    Raises:
+        FormatError: whatever is wrong, in one sentence.
+    """
+    folder = Path(folder)
+    data = _read_json(folder)
+    _, tensors = read_tensors(folder / TRACKS_FILE, TRACKS, VERSION, SPEC, LIMITS)
+    tensors["test"] = tensors["test"].astype(bool)
+    try:
+        capture = Capture(**_from_json(data), **tensors)
+    except (KeyError, ValueError, TypeError, OverflowError, ArithmeticError) as error:
+        raise FormatError(f"{folder / CAPTURE_JSON} or {TRACKS_FILE} is damaged ({error!s:.200}).", AGAIN) from None
+    _check_counts(folder, data, capture)
+    return capture
+
+
+def read_picture(folder: str | Path, capture: Capture, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """One row's picture and mask.
+
+    Returns:
+        (H, W, 3) uint8 sRGB or (H, W, 4) with straight alpha, and (H, W) uint8 indices into REGIONS.
+
+    Raises:
+        FormatError: missing, damaged, or of another size than the capture's.
+    """
+    name = f"{capture.stem(row)}.png"
+    size = (capture.width, capture.height)
+    picture = _read_png(Path(folder) / FRAMES / name, size, ("RGB", "RGBA"))
+    mask = _read_png(Path(folder) / MASKS / name, size, ("L",))
+    if mask.max() >= len(REGIONS):
+        raise FormatError(f"{Path(folder) / MASKS / name} holds a region {mask.max()} that there is not.", AGAIN)
+    return picture, mask
+
+
+def verify(folder: str | Path) -> list[str]:
+    """Open every file of a capture and say in sentences what is wrong; an empty list says that all is well."""
+    folder = Path(folder)
+    try:
+        capture = load_capture(folder)
+    except FormatError as error:
+        return [str(error)]
+    findings = []
+    wanted = {f"{capture.stem(row)}.png" for row in range(len(capture))}
+    for kind in (FRAMES, MASKS):
+        extra = sorted({path.name for path in (folder / kind).iterdir()} - wanted)
+        if extra:
+            findings.append(f"{folder / kind} holds {len(extra)} files that no row names, such as {extra[0]}.")
+    for row in range(len(capture)):
+        try:
+            read_picture(folder, capture, row)
+        except FormatError as error:
+            findings.append(str(error))
+    if (folder / AUDIO_FILE).exists():
+        findings += _verify_audio(folder / AUDIO_FILE, capture)
+    if capture.test.all():
+        findings.append("Every picture is held out for testing: nothing is left to fit.")
+    return findings
+
+
+def to_json(capture: Capture) -> dict:
+    """What capture.json says of a capture."""
+    labels = [
+        {"start": label.start, "end": label.end, "emotion": label.emotion, "intensity": label.intensity}
+        for label in capture.labels
+    ]
+    return {
+        "format": FORMAT, "version": VERSION, "identity": capture.identity, "fps": str(capture.fps),
+        "width": capture.width, "height": capture.height, "pictures": len(capture),
+        "cameras": int(capture.cameras.max()) + 1, "regions": list(REGIONS), "labels": labels,
+        "source": capture.source, "warnings": list(capture.warnings),
+    }
+
+
+def _from_json(data: dict) -> dict:
+    """Capture's fields; raises KeyError, ValueError or TypeError."""
+    fps = Fraction(exact_fps(_text(data["fps"], 40)))
+    labels, warnings = data.get("labels", []), data.get("warnings", [])
+    if not isinstance(labels, list) or not isinstance(warnings, list):
+        raise ValueError("labels and warnings must be lists")
+    labels = [
+        EmotionLabel(float(label["start"]), float(label["end"]), _text(label["emotion"], 40), float(label["intensity"]))
+        for label in labels
+    ]
+    return {
+        "identity": _text(data["identity"], 200), "fps": fps, "width": _side(data["width"]),
+        "height": _side(data["height"]), "labels": labels, "source": _text(data.get("source", ""), 4096),
+        "warnings": [_text(warning, 4096) for warning in warnings],
+    }
+
+
+def _text(value, longest: int) -> str:
+    if not isinstance(value, str) or len(value) > longest:
+        raise ValueError(f"{value!r:.60} is not a text of at most {longest} characters")
+    return value
+
+
+def _side(value) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 8 <= value <= MAX_SIDE:
+        raise ValueError(f"{value!r:.40} is not a picture's side from 8 to {MAX_SIDE}")
+    return value
+
+
+def _read_json(folder: Path) -> dict:
+    path = folder / CAPTURE_JSON
+    if not path.is_file():
+        todo = "Choose the folder that holds capture.json."
+        if folder.with_name(f"{folder.name}.part").is_dir():
+            todo = "It was begun and not ended: start the same capture again and it goes on."
+        raise FormatError(f"{folder} is not a capture.", todo)
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise FormatError(f"{path} is larger than {MAX_JSON_BYTES} bytes.", AGAIN)
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FormatError(f"{path} could not be read ({error.strerror}).", "Check who may read it.") from None
+    except (ValueError, RecursionError):
+        raise FormatError(f"{path} is damaged.", AGAIN) from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise FormatError(f'{path} does not say "format": "{FORMAT}".', "Choose another folder.")
+    if data.get("version") != VERSION:
+        raise FormatError(
+            f"{path} is of version {data.get('version')!r:.20} of captures; this EmoSplat reads {VERSION}.",
+            "Make the capture again with this version of EmoSplat, or update EmoSplat.",
+        )
+    if data.get("regions") != list(REGIONS):
+        raise FormatError(f"{path} names other regions than {', '.join(REGIONS)}.", AGAIN)
+    return data
+
+
+def _check_counts(folder: Path, data: dict, capture: Capture) -> None:
+    if data.get("pictures") != len(capture):
+        raise FormatError(f"{folder} announces {data.get('pictures')!r:.20} pictures, not {len(capture)}.", AGAIN)
+    if data.get("cameras") != int(capture.cameras.max()) + 1:
+        raise FormatError(f"{folder} announces another number of cameras than its tracks have.", AGAIN)
+    wanted = {f"{capture.stem(row)}.png" for row in range(len(capture))}
+    for kind in (FRAMES, MASKS):
+        there = {path.name for path in (folder / kind).iterdir()} if (folder / kind).is_dir() else set()
+        if missing := sorted(wanted - there):
+            raise FormatError(f"{folder / kind} lacks {len(missing)} pictures, such as {missing[0]}.", AGAIN)
+
+
+def _read_png(path: Path, size: tuple[int, int], modes: tuple[str, ...]) -> np.ndarray:
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            # Before it is decoded: a header may announce more pixels than there is memory for.
+            if image.size != size or image.mode not in modes:
+                raise FormatError(f"{path} is {image.size} {image.mode}, not {size} {' or '.join(modes)}.", AGAIN)
+            return np.asarray(image)
+    except FileNotFoundError:
+        raise FormatError(f"There is no file {path}.", AGAIN) from None
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise FormatError(f"{path} is damaged ({error!s:.100}).", AGAIN) from None
+
+
+def _verify_audio(path: Path, capture: Capture) -> list[str]:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as sound:
+            seconds = sound.frames / sound.samplerate
+            sound.seek(max(0, sound.frames - 1))
+            sound.read(1)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        return [f"{path} is damaged ({error})."]
+    if seconds < capture.seconds - 0.1:
+        return [f"{path} holds {seconds:.2f} s of sound for {capture.seconds:.2f} s of pictures."]
+    return []

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Captures on disk, written: a folder appears under its name only when it is whole, and a broken-off one goes on."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError, StorageError
+from ..files import make_folder, storage_error, whole_file, write_text
+from ..render.images import write_png
+from ..tensors import write_tensors
+from .capture import Capture, picture_stem
+from .storage import AUDIO_FILE, CAPTURE_JSON, FRAMES, MASKS, SPEC, TRACKS, TRACKS_FILE, TRANSFORMS, VERSION, to_json
+from .transforms import transforms_json
+
+JOURNAL = "journal.json"
+
+
+class CaptureWriter:
+    """Writes a capture in `FOLDER.part` and renames it when it is whole.
+
+    A picture has its final name only when it is whole, so the files themselves say how far an earlier try came; the
+    journal says of what it was. The same plan goes on there, another one begins anew.
+
+    Args:
+        folder: where the capture will be; must not exist, or be empty.
+        plan: what is captured and how, as JSON holds it: everything that changes a picture.
+
+    Raises:
+        StorageError: the folder is taken, or cannot be written.
+    """
+
+    def __init__(self, folder: str | Path, plan: dict) -> None:
+        self.folder = Path(os.path.abspath(folder))
+        self._part = self.folder.with_name(f"{self.folder.name}.part")
+        if self.folder.exists() and not (self.folder.is_dir() and not any(self.folder.iterdir())):
+            raise StorageError(f"{self.folder} exists.", "Choose another folder, or delete it first.")
+        journal = self._part / JOURNAL
+        text = json.dumps(plan, sort_keys=True, allow_nan=False)
+        if self._part.exists() and not self._is_of(journal, text):
+            self._clear(journal)
+        for kind in (FRAMES, MASKS):
+            make_folder(self._part / kind)
+        write_text(journal, text)
+
+    def has(self, camera: int, frame: int) -> bool:
+        """Whether an earlier try, or this one, wrote this picture and its mask."""
+        name = f"{picture_stem(camera, frame)}.png"
+        return all(_is_whole_png(self._part / kind / name) for kind in (FRAMES, MASKS))
+
+    def add(self, camera: int, frame: int, image: np.ndarray, mask: np.ndarray) -> None:
+        """Write a picture.
+
+        Args:
+            image: (H, W, 3) uint8 sRGB, or (H, W, 4) with straight alpha.
+            mask: (H, W) uint8 indices into REGIONS.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        if image.dtype != np.uint8 or mask.dtype != np.uint8 or image.shape[:2] != mask.shape:
+            raise ValueError(f"A picture and its mask are uint8 of one size, not {image.shape} and {mask.shape}.")
+        name = f"{picture_stem(camera, frame)}.png"
+        write_png(self._part / FRAMES / name, image)
+        write_png(self._part / MASKS / name, mask)
+
+    def finish(self, capture: Capture, audio: tuple[Iterable[np.ndarray], int] | None) -> Path:
+        """Write tracks and sound and give the folder its name. Pictures that no row names are deleted.
+
+        Args:
+            audio: mono float32 pieces on the pictures' clock and their samples per second, or None.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: a row's picture was never added.
+            StorageError: the disk refuses.
+        """
+        self._match(capture)
+        (self._part / AUDIO_FILE).unlink(missing_ok=True)
+        if audio is not None:
+            _write_flac(self._part / AUDIO_FILE, *audio)
+        tensors = {name: getattr(capture, name) for name in SPEC if getattr(capture, name) is not None}
+        tensors = {name: value.astype(_DTYPES[SPEC[name].dtype]) for name, value in tensors.items()}
+        write_tensors(self._part / TRACKS_FILE, TRACKS, VERSION, {}, tensors)
+        write_text(self._part / TRANSFORMS, json.dumps(transforms_json(capture), allow_nan=False))
+        write_text(self._part / CAPTURE_JSON, json.dumps(to_json(capture), indent=1, allow_nan=False))
+        try:
+            if self.folder.exists():
+                self.folder.rmdir()
+            os.replace(self._part, self.folder)
+            (self.folder / JOURNAL).unlink()  # last: a folder without it is nothing that may be gone on with
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
+        return self.folder
+
+    def _match(self, capture: Capture) -> None:
+        wanted = {f"{capture.stem(row)}.png" for row in range(len(capture))}
+        for kind in (FRAMES, MASKS):
+            there = {path.name for path in (self._part / kind).iterdir()}
+            if missing := sorted(wanted - there):
+                raise InputError(f"The capture names {missing[0]}, which has no picture.", "Start the capture again.")
+            for name in there - wanted:
+                (self._part / kind / name).unlink()
+
+    @staticmethod
+    def _is_of(journal: Path, text: str) -> bool:
+        try:
+            return journal.read_text(encoding="utf-8") == text
+        except (OSError, ValueError):
+            return False
+
+    def _clear(self, journal: Path) -> None:
+        """Delete an earlier try, and nothing that is none."""
+        ours = journal.is_file() or not any(self._part.iterdir())
+        if not ours:
+            raise StorageError(f"{self._part} exists and is no capture that was begun.", "Delete it or choose another.")
+        try:
+            shutil.rmtree(self._part)
+        except OSError as error:
+            raise storage_error(error, self._part / JOURNAL) from error
+
+
+_DTYPES = {"F32": np.float32, "I32": np.int32, "U8": np.uint8}
+
+
+def _is_whole_png(path: Path) -> bool:
+    """A file that a power cut left without its end is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-12, os.SEEK_END)
+            return file.read(12) == b"\0\0\0\0IEND\xaeB`\x82"
+    except OSError:
+        return False
+
+
+def _write_flac(path: Path, pieces: Iterable[np.ndarray], rate: int) -> None:
+    import soundfile
+
+    with whole_file(path) as part:
+        with soundfile.SoundFile(part, "w", rate, 1, subtype="PCM_16", format="FLAC") as sound:
+            for piece in pieces:
+                sound.write(np.clip(piece, -1.0, 1.0))
