@@ -4,8 +4,8 @@
 import bpy
 
 
-def strips_of(editor: bpy.types.SequenceEditor):
-    """The editor's top-level strips: `strips` from 4.4 on, `sequences` before."""
+def strips_of(editor: bpy.types.bpy_struct):
+    """The top-level strips of a sequence editor or a meta strip: `strips` from 4.4 on, `sequences` before."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
@@ -19,6 +19,20 @@ def strip_range(strip: bpy.types.bpy_struct) -> tuple[int, int]:
     if hasattr(strip, "left_handle"):
         return int(strip.left_handle), int(strip.right_handle)
     return strip.frame_final_start, strip.frame_final_end
+
+
+def content_start(strip: bpy.types.bpy_struct) -> float:
+    """The scene frame where a strip's uncut content begins: `frame_start` gave way to `content_start` in 5.2."""
+    return strip.content_start if hasattr(strip, "content_start") else strip.frame_start
+
+
+def set_range(strip: bpy.types.bpy_struct, first: int, end: int) -> None:
+    """Let a strip play its whole content from `first` on, where `end` is the frame after the last."""
+    start, left, right = (("content_start", "left_handle", "right_handle") if hasattr(strip, "content_start")
+                          else ("frame_start", "frame_final_start", "frame_final_end"))
+    setattr(strip, start, first)
+    setattr(strip, right, end)
+    setattr(strip, left, first)
 
 
 def show_scene_in_sequencer(scene: bpy.types.Scene) -> None:
