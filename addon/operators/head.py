@@ -116,8 +116,9 @@ class AddCamera(OnHead, bpy.types.Operator):
 
 
 class FixColours(Explained, bpy.types.Operator):
-    """Set the scene's view transform to 'Standard' without a look. Heads come as finished sRGB pictures; AgX and Filmic
-    are made for raw renders and wash such pictures out. This changes how the whole scene is shown"""
+    """Set the scene's view transform to 'Standard' without look, exposure, gamma or curves. Heads come as finished sRGB
+    pictures; AgX and Filmic are made for raw renders and wash such pictures out. This changes how the whole scene is
+    shown"""
 
     bl_idname = "emosplat.fix_colours"
     bl_label = "Use Standard View Transform"
