@@ -93,7 +93,7 @@ class Session:
         task = self.task
         if task and task.cancelled_at and time.monotonic() - task.cancelled_at > CANCEL_PATIENCE:
             self._stop_worker(patience=0.0)
-            self._fail(Problem(f"{task.title} was cancelled.", code="cancelled"))
+            self._fail(_cancelled(task))
 
     def wait(self) -> None:
         """Block until the task has ended: for background mode, where no timer runs."""
@@ -123,6 +123,8 @@ class Session:
             task.eta = message["eta"]
         elif kind == "warning":
             task.warnings.append(message["text"])
+        elif kind == "error" and message["code"] == "cancelled":
+            self._fail(_cancelled(task))
         elif kind == "error":
             self._fail(Problem(message["what"], message["todo"], message["code"]))
         elif kind == "result":
@@ -141,3 +143,7 @@ class Session:
         if self.worker is not None:
             self.worker.stop(patience)
             self.worker = None
+
+
+def _cancelled(task: Task) -> Problem:
+    return Problem(f"{task.title} was cancelled.", code="cancelled")

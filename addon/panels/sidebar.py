@@ -32,6 +32,8 @@ class MainPanel(InSidebar, bpy.types.Panel):
         if not heads:
             draw_text(layout, context, "Add a head, choose an audio file, and press Generate.", "INFO")
             layout.operator("emosplat.add_head", icon="ADD")
+            if running.session.busy:  # its head was deleted, or Doctor is at work
+                _draw_busy(layout)
         else:
             row = layout.row(align=True)
             column = row.column(align=True)
@@ -161,14 +163,19 @@ def _draw_missing(layout: bpy.types.UILayout, context: bpy.types.Context, head: 
 
 def _draw_task(layout: bpy.types.UILayout) -> None:
     """Generate, or what the engine is doing instead."""
-    task = running.session.task
-    if not running.session.busy:
-        row = layout.row()
-        row.scale_y = 1.5
-        row.operator("emosplat.generate", icon="PLAY")
-        if task is not None:
-            layout.label(text="The engine is warming up", icon="SORTTIME")
+    if running.session.busy:
+        _draw_busy(layout)
         return
+    row = layout.row()
+    row.scale_y = 1.5
+    row.operator("emosplat.generate", icon="PLAY")
+    if running.session.task is not None:
+        layout.label(text="The engine is warming up", icon="SORTTIME")
+
+
+def _draw_busy(layout: bpy.types.UILayout) -> None:
+    """How far the engine is, and Cancel."""
+    task = running.session.task
     column = layout.box().column()
     column.label(text=task.title, icon="SORTTIME")
     row = column.row(align=True)

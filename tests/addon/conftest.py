@@ -20,6 +20,7 @@ def blender(installed, tmp_path):
     """An empty scene of 32 x 32 pixels; yields the add-on's preferences."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     preferences = enable()
+    module("running").clear_messages()
     preferences.frames_folder = str(tmp_path / "frames")
     render = bpy.context.scene.render
     render.resolution_x = render.resolution_y = SIZE

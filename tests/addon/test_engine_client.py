@@ -56,7 +56,7 @@ def test_progress_and_cancel(head, flowing, tmp_path):
     bpy.ops.emosplat.cancel()
     flowing(ended)
     assert time.monotonic() - asked < 2.0
-    assert "cancelled" in told() and not runs(tmp_path) and not strips(bpy.context.scene)
+    assert "Generating 'Head' was cancelled." in told() and not runs(tmp_path) and not strips(bpy.context.scene)
     head.emosplat.head = "puppet"
     bpy.ops.emosplat.generate()
     flowing(ended)
