@@ -44,7 +44,14 @@ def arguments() -> argparse.Namespace:
 
 def emotions(text: str) -> dict[str, float]:
     """ "happy=0.8,sad=0.2" as a dict; raises ValueError."""
-    return {name.strip(): float(value) for name, value in (pair.split("=") for pair in text.split(",") if pair.strip())}
+    weights = {}
+    for pair in filter(None, (pair.strip() for pair in text.split(","))):
+        name, _, value = pair.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError:
+            raise ValueError(f"--emotion {pair!r} is not NAME=WEIGHT. Write, for example, happy=0.8,sad=0.2.") from None
+    return weights
 
 
 def install(bpy, options: argparse.Namespace) -> None:
@@ -73,11 +80,15 @@ def set_scene(bpy, options: argparse.Namespace):
 
 
 def key_emotions(head, weights: dict[str, float], frames: int, fps: float) -> None:
-    """Raise one slider after the other: each rests at 0 until its share of the clip begins."""
+    """Raise one slider after the other: each rests at 0 until its share of the clip begins. Raises ValueError."""
+    sliders = {key.removeprefix("emotion_"): key for key in head.emosplat.bl_rna.properties.keys()
+               if key.startswith("emotion_")}
     for number, (name, weight) in enumerate(weights.items()):
-        slider = f"emotion_{name}"
-        if not hasattr(head.emosplat, slider):
-            raise RuntimeError(f"There is no emotion {name!r}.")
+        if name not in sliders:
+            raise ValueError(f"There is no emotion {name!r}; there are {', '.join(sliders)}.")
+        if not 0.0 <= weight <= 1.0:
+            raise ValueError(f"The weight of {name}, {weight:g}, is outside 0 to 1.")
+        slider = sliders[name]
         start = head.emosplat.start_frame + round(frames * number / len(weights))
         for frame, value in ((start, 0.0), (start + round(RAMP_SECONDS * fps), weight)):
             setattr(head.emosplat, slider, value)
@@ -132,6 +143,7 @@ def main() -> int:
         del os.environ[name]
     os.environ["BLENDER_USER_RESOURCES"] = user
     try:
+        weights = emotions(options.emotion)
         with stage("start Blender"):
             import bpy
         with stage("install"):
@@ -139,7 +151,7 @@ def main() -> int:
         scene = bpy.context.scene
         with stage("scene"):
             head = set_scene(bpy, options)
-            key_emotions(head, emotions(options.emotion), audio_frames(scene, options.audio), 25.0)
+            key_emotions(head, weights, audio_frames(scene, options.audio), 25.0)
         with stage("generate"):
             bpy.ops.emosplat.generate()
         with stage("import"):

@@ -25,10 +25,10 @@ def zip_file():
     return build_addon.build(build_addon.host_target(), with_wheels=False)
 
 
-def run_demo(zip_file, out, interpreter=sys.executable):
+def run_demo(zip_file, out, interpreter=sys.executable, emotion="happy=0.8,surprised=0.5"):
     script = ROOT / "tests/end_to_end/demo_in_blender.py"
     command = [sys.executable, script, "--zip", zip_file, "--interpreter", interpreter, "--audio", SAMPLE, "--out", out,
-               "--size", "96", "--emotion", "happy=0.8,surprised=0.5", "--json"]
+               "--size", "96", "--emotion", emotion, "--json"]
     return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300)
 
 
@@ -79,6 +79,16 @@ def test_the_file_opens_with_its_strips_and_pictures(film):
     folder = Path(bpy.path.abspath(strips["IMAGE"].directory))
     assert folder == Path(film["frames_folder"]) and (folder / strips["IMAGE"].elements[0].filename).is_file()
     assert strips["SOUND"].frame_start == strips["IMAGE"].frame_final_start == 1
+
+
+@pytest.mark.parametrize(("emotion", "words"), [
+    ("joyful=0.8", "no emotion 'joyful'; there are neutral, angry, contempt, disgusted, fear, happy, sad, surprised."),
+    ("happy=7.0", "The weight of happy, 7, is outside 0 to 1."),
+    ("happy", "'happy' is not NAME=WEIGHT. Write, for example, happy=0.8,sad=0.2."),
+])
+def test_an_emotion_that_does_not_exist_is_told_with_those_that_do(zip_file, tmp_path, emotion, words):
+    done = run_demo(zip_file, tmp_path / "out", emotion=emotion)
+    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="uses a shell script")
