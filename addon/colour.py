@@ -18,7 +18,7 @@ def colours_change(scene: bpy.types.Scene) -> str:
     adjusted = [name for name, on in (
         ("exposure", settings.exposure != 0.0), ("gamma", settings.gamma != 1.0),
         ("curves", settings.use_curve_mapping), ("white balance", getattr(settings, "use_white_balance", False))) if on]
-    return f"The scene's {' and '.join(adjusted)} (Color Management) also change the head's colours." if adjusted else ""
+    return f"Color Management's {' and '.join(adjusted)} changes the head's colours." if adjusted else ""
 
 
 def make_colours_faithful(scene: bpy.types.Scene) -> None:
