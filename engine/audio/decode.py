@@ -6,6 +6,7 @@ both libraries; a sound track that starts after its picture gets the silence bef
 its encoder's delay, so it starts where every player starts it.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -54,7 +55,7 @@ class SoundFileSource:
 
     def __init__(self, path: Path) -> None:
         try:
-            with soundfile.SoundFile(path) as sound:
+            with _open_sound(path) as sound:
                 self._frames = sound.frames
                 seconds = sound.frames / sound.samplerate
                 self.info = AudioInfo(path, sound.samplerate, sound.channels, seconds, sound.format)
@@ -66,7 +67,7 @@ class SoundFileSource:
     def blocks(self, report: Report) -> Iterator[np.ndarray]:
         """Yield (n,) float32."""
         done = 0
-        with soundfile.SoundFile(self.info.path) as sound:
+        with _open_sound(self.info.path) as sound:
             weights = np.full(sound.channels, 1.0 / sound.channels, np.float32)
             step = BLOCK_FRAMES
             while True:
@@ -91,7 +92,7 @@ class FFmpegSource:
 
     def __init__(self, path: Path) -> None:
         try:
-            with av.open(str(path)) as container:
+            with _open_container(path) as container:
                 self.info = self._describe(path, container)
         except av.FFmpegError as error:
             raise Unreadable() from error
@@ -117,7 +118,7 @@ class FFmpegSource:
         start = None
         mono = _Mono()
         rate = self.info.sample_rate
-        with av.open(str(self.info.path)) as container:
+        with _open_container(self.info.path) as container:
             stream = container.streams.audio[0]
             pictures = [s for s in container.streams.video if s.start_time is not None and not _is_cover(s)]
             picture = min((s.start_time * s.time_base for s in pictures), default=None)
@@ -156,6 +157,16 @@ class FFmpegSource:
             report.warning(f"{self.info.path.name} is damaged; {damaged} pieces of its sound were left out.")
         if self.info.seconds - position / rate > 0.5:
             _warn_cut(report, self.info, position / rate)
+
+
+def _open_sound(path: Path) -> soundfile.SoundFile:
+    # As bytes, because soundfile encodes text strictly and names on POSIX may be no UTF-8.
+    return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+
+
+def _open_container(path: Path):
+    # Absolute, or FFmpeg takes what stands before a colon for a protocol; tags of old files are no UTF-8.
+    return av.open(str(path.absolute()), metadata_errors="replace")
 
 
 class _Mono:

@@ -35,10 +35,11 @@ def click_offsets(signal: np.ndarray, rate: int, shift: int = 0) -> list[int]:
 
 def encode(
     path: Path, codec: str, channels: np.ndarray, rate: int = 48000, layout: str = "mono", video: bool = False,
-    audio_pts: int = 0, video_frames: int = 50,
+    audio_pts: int = 0, video_frames: int = 50, tags: dict[str, str] | None = None,
 ) -> Path:
     """Write (channels, n) float32 by FFmpeg, beside a picture track of 25 frames per second if `video`."""
     with av.open(str(path), "w") as container:
+        container.metadata.update(tags or {})
         picture = None
         if video:
             picture = container.add_stream("libvpx" if path.suffix == ".webm" else "mpeg4", rate=25)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sound files that are not: each gives its sentence, or what can be saved and a warning."""
 
+import os
 import threading
 
 import av
@@ -157,3 +158,24 @@ def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path):
         tracemalloc.stop()
     assert total == 3600 * 16000
     assert peak < 30e6  # an hour is 230 MB
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows allows no such names")
+@pytest.mark.parametrize("name", ["take:1", "file:a", os.fsdecode(b"caf\xe9"), "50%03d"])
+@pytest.mark.parametrize("suffix", ["wav", "m4a"])
+def test_odd_names(tmp_path, monkeypatch, name, suffix):
+    encode(tmp_path / f"plain.{suffix}", "aac" if suffix == "m4a" else "pcm_s16le", clicks(48000)[None])
+    try:
+        (tmp_path / f"plain.{suffix}").rename(tmp_path / f"{name}.{suffix}")
+    except OSError:
+        pytest.skip("this file system takes text only")
+    monkeypatch.chdir(tmp_path)
+    assert len(read_mono(f"{name}.{suffix}")) == 32000
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mka"])
+def test_tags_that_are_no_utf8(tmp_path, suffix):
+    path = encode(tmp_path / f"old.{suffix}", "pcm_s16le", clicks(48000)[None], tags={"artist": "LATIN"})
+    path.write_bytes(path.read_bytes().replace(b"LATIN", b"Jos\xe9!"))
+    assert b"Jos\xe9!" in path.read_bytes()
+    assert len(read_mono(path)) == 32000
