@@ -14,9 +14,10 @@ A job ends with exactly one `result` or `error` (a cancelled one with the error 
 """
 
 import json
-import math
+import re
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from fractions import Fraction
+from typing import get_origin
 
 PROTOCOL_VERSION = 1
 
@@ -53,6 +54,10 @@ MICRO_EXPRESSIONS = {
     "chin": ("mouthShrugLower",),
 }
 
+# Matrices of cameras and heads hold no larger number, and lists start no further from the take's first frame.
+LARGEST = 1e9
+LARGEST_START = 10_000_000
+
 
 def exact_fps(value: float | str | Fraction) -> Fraction:
     """Frames per second as an exact fraction: "24000/1001" as it is, 23.98 and 29.97 as what they stand for.
@@ -60,10 +65,13 @@ def exact_fps(value: float | str | Fraction) -> Fraction:
     Raises:
         ValueError: not a number, or outside 1 to 240.
     """
+    text = str(value).strip()
     try:
-        fps = Fraction(str(value))
+        if not re.fullmatch(r"-?[0-9]{1,40}(\.[0-9]{1,40}|/[0-9]{1,40})?", text):
+            raise ValueError  # Fraction would spend hours on "1e999999999", which may come from a stranger's file
+        fps = Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"fps {value!r} is not a number.") from None
+        raise ValueError(f"fps {value!r:.60} is not a number.") from None
     if not 1 <= fps <= 240:
         raise ValueError(f"fps {value} is outside 1 to 240.")
     for whole in (24, 30, 48, 60, 120):
@@ -99,6 +107,9 @@ class Controls:
     FORMAT = "emosplat-controls"
 
     def __post_init__(self) -> None:
+        for name in ("emotion", "micro"):
+            if not isinstance(getattr(self, name), dict):
+                raise ValueError(f"{name} must be an object of names and their lists.")
         for name in self.emotion:
             if name not in EMOTION_NAMES:
                 raise ValueError(f"There is no emotion {name!r}; there are {', '.join(EMOTION_NAMES)}.")
@@ -115,7 +126,7 @@ class Controls:
                 raise ValueError(f"The track of {name} must be a list of at least one number.")
             for value in values:
                 if not isinstance(value, (int, float)) or not low - 1e-6 <= value <= high + 1e-6:
-                    raise ValueError(f"{name} = {value} is outside {low:g} to {high:g}.")
+                    raise ValueError(f"{name} = {value!r:.60} is outside {low:g} to {high:g}.")
 
     def to_json(self) -> str:
         return json.dumps({"format": self.FORMAT, "version": 1, **asdict(self)})
@@ -161,8 +172,10 @@ class CameraTrack:
             for matrix in entries:
                 ok = isinstance(matrix, list) and len(matrix) == side
                 ok = ok and all(isinstance(row, list) and len(row) == side for row in matrix)
-                if not ok or not all(isinstance(x, (int, float)) and math.isfinite(x) for row in matrix for x in row):
-                    raise ValueError(f"An entry of the camera's {name} is no {side}x{side} matrix of finite numbers.")
+                if not ok or not all(isinstance(x, (int, float)) and abs(x) <= LARGEST for row in matrix for x in row):
+                    raise ValueError(
+                        f"An entry of the camera's {name} is no {side}x{side} matrix of numbers up to {LARGEST:g}."
+                    )
 
     def to_json(self) -> str:
         return json.dumps({"format": self.FORMAT, "version": 1, **asdict(self)})
@@ -174,14 +187,14 @@ class CameraTrack:
 
 
 def _check_start(start) -> None:
-    if not isinstance(start, int):
-        raise ValueError(f"start {start!r} is not a whole number of frames.")
+    if not isinstance(start, int) or abs(start) > LARGEST_START:
+        raise ValueError(f"start {start!r:.60} is not a whole number of frames up to {LARGEST_START}.")
 
 
 def _checked_fields(cls, text: str) -> dict:
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"The file is not JSON ({error}).") from None
     if not isinstance(data, dict) or data.pop("format", None) != cls.FORMAT:
         raise ValueError(f'The file does not say "format": "{cls.FORMAT}".')
@@ -307,15 +320,20 @@ JOBS = {
 
 
 def read_job(verb: str, data: dict):
-    """A job dataclass from a message's dict. Raises ValueError for an unknown verb or field."""
+    """A job dataclass from a message's dict. Raises ValueError for an unknown verb or field and for wrong types."""
     if verb not in JOBS:
         raise ValueError(f"The engine has no verb {verb!r}; it has {', '.join(JOBS)}.")
-    return JOBS[verb](**_known(JOBS[verb], dict(data)))
+    data = _known(JOBS[verb], dict(data))
+    for spec in fields(JOBS[verb]):
+        kind = get_origin(spec.type) or spec.type
+        if spec.name in data and not isinstance(data[spec.name], (int, float) if kind is float else kind):
+            raise ValueError(f"{spec.name} = {data[spec.name]!r:.60} of {verb} is no {kind.__name__}.")
+    return JOBS[verb](**data)
 
 
 def encode(message: dict) -> bytes:
-    """One message as a line of UTF-8."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    """One message as a line of ASCII: names of files may hold bytes that are no text, which UTF-8 refuses."""
+    return json.dumps(message, allow_nan=False).encode("ascii") + b"\n"
 
 
 def job_message(job_id: str, job) -> dict:

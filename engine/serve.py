@@ -128,7 +128,7 @@ def serve(log_file: str = "") -> int:
                 worker.cancel(job_id)
             else:
                 raise ValueError(f"unknown type {kind!r}")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             log.error("a message could not be read: %r", error)
             send({"type": "error", "id": "", "code": "input", "what": f"A message could not be read ({error}).",
                   "todo": "Add-on and engine must be of the same version."})

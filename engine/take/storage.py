@@ -40,7 +40,7 @@ def load_take(path: str | Path) -> Take:
     try:
         fps = exact_fps(header["fps"])
         audio, seed = str(header.get("audio", ""))[:4096], int(header.get("seed", 0))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise FormatError(f"{path} has a damaged header ({error}).", "Make the take again.") from None
     return Take(fps=fps, audio=audio, seed=seed, **tensors)
 

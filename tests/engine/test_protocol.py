@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from engine.protocol import JOBS, CameraTrack, Controls, SpeakJob, exact_fps, job_message, read_job
+from engine.protocol import JOBS, CameraTrack, Controls, SpeakJob, encode, exact_fps, job_message, read_job
 
 
 @pytest.mark.parametrize(("given", "exact"), [
@@ -16,7 +16,7 @@ def test_fps_is_exact(given, exact):
     assert exact_fps(given) == exact
 
 
-@pytest.mark.parametrize("given", [0, -25, 241, "fast", "1/0", "nan", "inf", ""])
+@pytest.mark.parametrize("given", [0, -25, 241, "fast", "1/0", "nan", "inf", "", "1e999999999", "9" * 99])
 def test_impossible_fps_is_refused(given):
     with pytest.raises(ValueError, match="fps"):
         exact_fps(given)
@@ -33,6 +33,8 @@ def test_every_job_crosses_as_json_and_back():
 @pytest.mark.parametrize(("verb", "job", "words"), [
     ("fly", {}, "fly"), ("speak", {"audio": "a", "head": "b"}, "out"),
     ("speak", {"audio": "a", "head": "b", "out": "c", "wings": 1}, "wings"),
+    ("speak", {"audio": "a", "head": "b", "out": "c", "size": "big"}, "size"),
+    ("speak", {"audio": None, "head": "b", "out": "c"}, "audio"),
 ])
 def test_unknown_verbs_and_fields_are_refused(verb, job, words):
     with pytest.raises(ValueError, match=words):
@@ -49,6 +51,8 @@ def test_controls_cross_as_json():
     ({"emotion": {"happy": []}}, "happy"), ({"emotion": {"happy": ["x"]}}, "x"),
     ({"micro": {"wink": [1.0]}}, "wink"), ({"micro": {"chin": [-1.5]}}, "1.5"),
     ({"blink": [float("nan")]}, "blink"), ({"intensity": 1.0}, "intensity"), ({"start": 0.5}, "start"),
+    ({"start": 10**30}, "start"), ({"emotion": ["happy"]}, "emotion"), ({"micro": None}, "micro"),
+    ({"blink": [10**400]}, "blink"),
 ])
 def test_impossible_controls_are_refused_with_the_value(change, words):
     with pytest.raises(ValueError, match=words):
@@ -57,11 +61,16 @@ def test_impossible_controls_are_refused_with_the_value(change, words):
 
 @pytest.mark.parametrize("text", [
     "", "[]", "{}", '{"format": "emosplat-controls", "version": 9}',
-    '{"format": "emosplat-controls", "version": 1, "x": 1}',
+    '{"format": "emosplat-controls", "version": 1, "x": 1}', "[" * 100_000,
 ])
 def test_other_files_are_no_controls(text):
     with pytest.raises(ValueError):
         Controls.from_json(text)
+
+
+def test_names_of_files_that_are_no_text_cross():
+    message = {"type": "result", "id": "1", "result": {"out": "caf\udce9"}}
+    assert json.loads(encode(message)) == message
 
 
 def test_camera_files_are_checked():
@@ -70,6 +79,7 @@ def test_camera_files_are_checked():
     track = CameraTrack(640, 480, [eye4], [eye3])
     assert CameraTrack.from_json(track.to_json()) == track
     for change in ({"width": 0}, {"height": 1e9}, {"viewmats": []}, {"Ks": [eye4]}, {"viewmats": [[1, 2]]},
-                   {"viewmats": [[[float("inf")] * 4] * 4]}):
+                   {"viewmats": [[[float("inf")] * 4] * 4]}, {"viewmats": [[[10**400] * 4] * 4]}, {"start": 10**30},
+                   {"head_matrices": [[[1e300] * 4] * 4]}):
         with pytest.raises(ValueError):
             CameraTrack(**{"width": 640, "height": 480, "viewmats": [eye4], "Ks": [eye3], **change})

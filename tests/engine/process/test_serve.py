@@ -83,7 +83,8 @@ def test_a_warm_up_gives_way_to_a_job(worker):
 
 
 def test_bad_messages_are_answered_and_the_worker_goes_on(worker):
-    for line in (b"not json\n", b"[1]\n", b'{"type": "job", "id": "1"}\n', b'{"type": "dance", "id": "1"}\n', b"{}\n"):
+    for line in (b"not json\n", b"[1]\n", b'{"type": "job", "id": "1"}\n', b'{"type": "dance", "id": "1"}\n', b"{}\n",
+                 b"[" * 200_000 + b"\n", b"\xff\xfe\n"):
         worker.send(line)
         assert worker.until(("error",))[0]["code"] == "input"
     worker.job("1", "fly")

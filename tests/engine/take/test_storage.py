@@ -120,7 +120,10 @@ def test_other_version(saved, version):
         load_take(saved)
 
 
-@pytest.mark.parametrize("header", ["{}", '{"fps": "0"}', '{"fps": "x"}', '{"fps": "25", "seed": []}', "[]", "{"])
+@pytest.mark.parametrize("header", [
+    "{}", '{"fps": "0"}', '{"fps": "x"}', '{"fps": "25", "seed": []}', '{"fps": "25", "seed": 1e999}',
+    '{"fps": "1e999999999"}', "[]", "{",
+])
 def test_damaged_header(saved, header):
     save_file(load_file(saved), saved, {**metadata(saved), "header": header})
     with pytest.raises(FormatError):
