@@ -134,7 +134,11 @@ def parse_frames(text: str) -> tuple[int, int]:
         return 1, 0
     first, dash, last = text.partition("-")
     try:
-        return int(first), int(last) if last else (0 if dash else int(first))
+        if dash and not last:
+            return int(first), 0
+        if (end := int(last or first)) < 1:
+            raise ValueError
+        return int(first), end
     except ValueError:
         raise InputError(f"--frames {text!r} is not A-B.", "Write, for example, 1-250.") from None
 

@@ -39,9 +39,11 @@ def perform_job(job: PerformJob, report: Report) -> dict:
     from .files import make_folder
     from .take.storage import save_take, write_take_json
 
-    take = _make_take(job, report)
     out = Path(job.out)
+    if out.suffix.lower() != ".json":
+        raise InputError(f"The take cannot be written as {str(out)!r}.", "Choose a name that ends in .json.")
     make_folder(out.parent)
+    take = _make_take(job, report)
     report.check()
     write_take_json(take, out)
     exact = out.with_suffix(".emotake")
@@ -62,6 +64,8 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
 
     if not 8 <= job.size <= 8192:
         raise InputError(f"The size {job.size} is outside 8 to 8192 pixels.", "Choose a size in that range.")
+    if job.threads < 0:
+        raise InputError(f"{job.threads} threads cannot draw.", "Choose 0 for all cores, or 1 and more.")
     if job.first < 1 or (job.last and job.last < job.first):
         raise InputError(f"The frames {job.first} to {job.last} are no range.", "Count from 1, first before last.")
     backend, why = choose_backend(job.backend)

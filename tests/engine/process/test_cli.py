@@ -79,6 +79,8 @@ def test_perform_rests_unless_asked(tmp_path):
     ([SAMPLE, "--frames", "9-3"], "input", "range"),
     ([SAMPLE, "--frames", "90000-90010"], "input", "90000"),
     ([SAMPLE, "--frames", "x"], "input", "x"),
+    ([SAMPLE, "--frames", "10-0"], "input", "10-0"),
+    ([SAMPLE, "--threads", "-3"], "input", "-3"),
     ([SAMPLE, "--size", "0"], "input", "size"),
     ([SAMPLE, "--life", "-1"], "input", "-1"),
     ([SAMPLE, "--head", "nobody"], None, "nobody"),
@@ -103,6 +105,13 @@ def test_warnings_are_in_the_object(tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
     process = run("perform", tmp_path / "silence.wav", "--out", tmp_path / "take.json", "--json")
     assert "silent" in last_json(process)["warnings"][0] and "warning: silence.wav" in process.stderr
+
+
+@pytest.mark.parametrize("name", ["take.emotake", "take", ""])
+def test_a_take_is_written_as_json_or_not_at_all(tmp_path, name):
+    process = run("perform", SAMPLE, "--out", str(tmp_path / name) if name else "", "--json")
+    assert process.returncode == 1 and ".json" in last_json(process)["error"]["todo"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_export_writes_a_ply_that_others_can_open(tmp_path):
