@@ -57,12 +57,12 @@ def generate(context: bpy.types.Context, head: bpy.types.Object) -> Task:
     fps = scene_fps(scene)
     head_file = resolve_head(settings.head)
     first, last = clip_range(head)
-    samples = sample(context, head, first, last or _expected_last(scene, head))
     folder = paths.new_run_folder(paths.frames_folder(head, chosen.frames_folder))
     target = Target(head.session_uid, scene.session_uid, head.name, folder)
     start = first - settings.start_frame
     try:
         audio = audio_file(head, folder)
+        samples = sample(context, head, first, last or _expected_last(scene, head, audio))
         paths.write_text(folder / CONTROLS_FILE, controls_of(samples, start).to_json())
         paths.write_text(folder / CAMERA_FILE, cameras_of(samples, scene, start).to_json())
         job = SpeakJob(
@@ -111,13 +111,11 @@ def audio_file(head: bpy.types.Object, folder: Path) -> str:
     return str(path)
 
 
-def _expected_last(scene: bpy.types.Scene, head: bpy.types.Object) -> int:
+def _expected_last(scene: bpy.types.Scene, head: bpy.types.Object, audio: str) -> int:
     """The last scene frame worth sampling. The engine alone knows the audio's exact end, hence the frame more."""
-    settings = head.emosplat
-    length = audio_frames(paths.sound_file(settings.audio), scene.render) if settings.audio else None
-    if length is None:
-        return max(scene.frame_end, settings.start_frame)
-    return settings.start_frame + length
+    start = head.emosplat.start_frame
+    length = audio_frames(audio, scene.render)
+    return max(scene.frame_end, start) if length is None else start + length
 
 
 def _finish(target: Target, clip: Clip, result: dict, warnings: list[str]) -> None:

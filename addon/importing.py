@@ -7,10 +7,10 @@ import bpy
 
 from ..engine.protocol import CameraTrack
 from . import paths
-from .clip import Clip, load_clip
-from .plane import import_plane, remove_planes
+from .clip import FILE, Clip, load_clip
+from .plane import images_of, import_plane, own_planes, remove_planes
 from .problem import Problem
-from .strips import import_picture, import_sound, remove_strips, used_folders
+from .strips import import_picture, import_sound, own_strips, remove_strips, used_folders
 
 CAMERA_FILE = "camera.json"
 
@@ -44,7 +44,19 @@ def import_clip(scene: bpy.types.Scene, head: bpy.types.Object, clip: Clip) -> l
 
 def import_again(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     """Bring the head's last run in once more. Returns warnings. Raises Problem when it is gone."""
-    return import_clip(scene, head, load_clip(paths.absolute(head.emosplat.last_run)))
+    return import_clip(scene, head, load_clip(last_folder(scene, head)))
+
+
+def last_folder(scene: bpy.types.Scene, head: bpy.types.Object) -> str:
+    """The absolute folder of the head's last run. Blender re-bases the paths of strips and images when a file is saved
+    elsewhere, but no path in an object's settings: those of what the head shows are asked where the latter fails.
+    """
+    folder = paths.absolute(head.emosplat.last_run)
+    if not (Path(folder) / FILE).is_file():
+        shown = [strip.directory for strip in own_strips(scene, head, "picture")] + [
+            image.filepath.rpartition("/")[0] for plane in own_planes(head) for image in images_of(plane)]
+        folder = next((paths.absolute(there) for there in shown), folder)
+    return folder
 
 
 def fit_scene_range(scene: bpy.types.Scene, clip: Clip) -> None:

@@ -59,13 +59,15 @@ def frames_folder(head: bpy.types.Object, override: str) -> Path:
 
     Args:
         override: the preference's folder, or "": beside the .blend, or the extension's user folder for an unsaved one.
+
+    Each .blend has its own, so that deleting what one does not show leaves the frames of its neighbours alone.
     """
     name = re.sub(r"[^\w\-]+", "_", head.name)
     blend = bpy.data.filepath
     if override:
         return Path(absolute(override)) / (Path(blend).stem or "unsaved") / name
     if blend:
-        return Path(blend).parent / "emosplat" / name
+        return Path(blend).parent / "emosplat" / Path(blend).stem / name
     return user_folder("frames") / name
 
 

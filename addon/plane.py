@@ -61,16 +61,20 @@ def import_plane(
 def remove_planes(head: bpy.types.Object) -> None:
     """Remove the head's planes with their mesh, material and image where nobody else uses them."""
     for plane in own_planes(head):
-        mesh, materials = plane.data, list(plane.data.materials)
+        mesh, materials, images = plane.data, list(plane.data.materials), images_of(plane)
         action = plane.animation_data and plane.animation_data.action
         bpy.data.objects.remove(plane)
         _drop(bpy.data.meshes, mesh)
-        images = [node.image for material in materials if material for node in material.node_tree.nodes
-                  if node.type == "TEX_IMAGE" and node.image]
         for collection, things in ((bpy.data.materials, materials), (bpy.data.images, images),
                                    (bpy.data.actions, [action])):
             for thing in things:
                 _drop(collection, thing)
+
+
+def images_of(plane: bpy.types.Object) -> list[bpy.types.Image]:
+    """The images that a plane shows."""
+    return [node.image for material in plane.data.materials if material for node in material.node_tree.nodes
+            if node.type == "TEX_IMAGE" and node.image]
 
 
 def placement(K: list[list[float]], width: int, height: int, depth: float) -> tuple[tuple, tuple]:

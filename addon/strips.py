@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A clip in the Video Sequencer: a picture strip with alpha beside its sound."""
 
+from pathlib import Path
+
 import bpy
 
 from .clip import Clip
@@ -32,15 +34,17 @@ def import_sound(scene: bpy.types.Scene, head: bpy.types.Object, clip: Clip) -> 
     """
     editor = scene.sequence_editor_create()
     old = own_strips(scene, head, "sound")
-    if old and all(sound_file(strip.sound) == clip.audio and content_start(strip) == clip.audio_start for strip in old):
+    sound = _sound_of(head, clip)
+    if old and all(content_start(strip) == clip.audio_start for strip in old) and all(
+            strip.sound == sound or sound_file(strip.sound) == clip.audio for strip in old):
         return ""
     known = set(bpy.data.sounds)
     try:
         strip = strips_of(editor).new_sound("Voice", clip.audio, HIGHEST_CHANNEL, clip.audio_start)
     except RuntimeError as error:
         return f"The sound could not be put on the timeline ({str(error).strip()})."
-    if head.emosplat.audio is not None and sound_file(head.emosplat.audio) == clip.audio:
-        strip.sound = head.emosplat.audio
+    if sound is not None:
+        strip.sound = sound
     for copy in set(bpy.data.sounds) - known - {strip.sound}:
         bpy.data.sounds.remove(copy)
     wanted = old[0].channel if old else 1
@@ -137,6 +141,15 @@ def free_channel(scene: bpy.types.Scene, strip: bpy.types.bpy_struct, wanted: in
             taken.add(other.channel)
     order = [*range(wanted, HIGHEST_CHANNEL), *range(1, wanted)]
     return next((channel for channel in order if channel not in taken), HIGHEST_CHANNEL)
+
+
+def _sound_of(head: bpy.types.Object, clip: Clip) -> bpy.types.Sound | None:
+    """The head's sound, if the clip was made from it; packed sound was unpacked into the clip's folder."""
+    sound = head.emosplat.audio
+    if sound is None:
+        return None
+    unpacked = sound.packed_file is not None and Path(clip.audio).parent == Path(clip.folder)
+    return sound if unpacked or sound_file(sound) == clip.audio else None
 
 
 def _tag(strip: bpy.types.bpy_struct, head: bpy.types.Object, kind: str) -> None:

@@ -10,7 +10,7 @@ from .. import paths, running
 from ..clip import load_clip
 from ..generate import generate
 from ..heads import active_head
-from ..importing import fit_scene_range, import_again, unused_runs
+from ..importing import fit_scene_range, import_again, last_folder, unused_runs
 from ..preferences import preferences
 from .explained import Explained, OnHead, busy_reason, head_reason, report_ending
 
@@ -83,7 +83,7 @@ class FitSceneRange(OnClip, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context) -> None:
-        fit_scene_range(context.scene, load_clip(paths.absolute(active_head(context).emosplat.last_run)))
+        fit_scene_range(context.scene, load_clip(last_folder(context.scene, active_head(context))))
 
 
 class RemoveUnusedRuns(OnHead, bpy.types.Operator):

@@ -4,10 +4,11 @@
 import bpy
 
 from ...engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS
-from .. import paths, running
+from .. import running
 from ..cameras import render_size
 from ..colour import colours_change
 from ..heads import active_head, heads_in
+from ..importing import last_folder
 from ..preferences import preferences
 from ..properties import emotion_property, micro_property
 from .text import draw_text
@@ -146,8 +147,8 @@ class RenderPanel(HeadPanel):
             column = layout.column(align=True)
             column.operator("emosplat.import_again", icon="IMPORT")
             column.operator("emosplat.fit_scene_range", icon="PREVIEW_RANGE")
-            column.operator("wm.path_open", text="Open Frames Folder", icon="FILE_FOLDER").filepath = paths.absolute(
-                settings.last_run)
+            column.operator("wm.path_open", text="Open Frames Folder", icon="FILE_FOLDER").filepath = last_folder(
+                scene, head)
             column.operator("emosplat.remove_unused_runs", icon="TRASH")
 
 

@@ -40,7 +40,7 @@ has_sound = bpy.data.sounds[0].samplerate > 0  # the 4.2 module is built without
 assert kinds == (["picture", "sound"] if has_sound else ["picture"]), kinds
 picture = next(strip for strip in strips(scene) if strip["emosplat_kind"] == "picture")
 assert (picture.frame_final_start, picture.frame_final_duration) == (1, 30)
-assert picture.directory.startswith("//emosplat/Head/run_0002"), picture.directory
+assert picture.directory.startswith("//emosplat/shot/Head/run_0002"), picture.directory
 
 bpy.ops.wm.save_mainfile()
 bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))

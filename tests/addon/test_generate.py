@@ -94,13 +94,13 @@ def test_saved_and_reloaded_keeps_everything(head, tmp_path, blender):
     head.emosplat.micro_squint = -0.25
     head.emosplat.keyframe_insert("emotion_sad", frame=3)
     bpy.ops.emosplat.generate()
-    assert runs(tmp_path) == [] and (tmp_path / "emosplat" / "Head" / "run_0001" / "frame_00001.png").is_file()
+    assert runs(tmp_path) == [] and (tmp_path / "emosplat" / "shot" / "Head" / "run_0001" / "frame_00001.png").is_file()
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.open_mainfile(filepath=str(blend))
     head = bpy.data.objects["Head"]
     assert head.emosplat.micro_squint == pytest.approx(-0.25)
     assert head.animation_data.action and head.emosplat.audio.filepath.startswith("//")
-    assert by_kind(bpy.context.scene)["picture"].directory.startswith("//emosplat/Head/run_0001")
+    assert by_kind(bpy.context.scene)["picture"].directory.startswith("//emosplat/shot/Head/run_0001")
     bpy.ops.emosplat.generate()
     assert len(strips(bpy.context.scene)) == 2
 
@@ -186,8 +186,36 @@ def test_unused_runs_go_when_asked_and_used_ones_stay(head, tmp_path):
     assert runs(tmp_path) == ["run_0003"]
 
 
-def test_packed_audio_reaches_the_engine(head, audio):
+def test_saved_elsewhere_the_last_run_is_still_found(head, tmp_path, blender):
+    blender.frames_folder = ""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.emosplat.generate()
+    (tmp_path / "elsewhere").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "elsewhere" / "shot.blend"))
+    head = bpy.data.objects["Head"]
+    for output in ("PLANE", "STRIP"):
+        head.emosplat.output, head.emosplat.last_run = output, "//emosplat/shot/Head/run_0001"
+        assert bpy.ops.emosplat.import_again() == {"FINISHED"}
+
+
+def test_files_side_by_side_do_not_delete_each_others_frames(head, tmp_path, blender):
+    blender.frames_folder = ""
+    for name in ("one", "two"):
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / f"{name}.blend"))
+        bpy.ops.emosplat.generate()
+    bpy.ops.emosplat.remove_unused_runs()
+    assert (tmp_path / "emosplat" / "one" / "Head" / "run_0001" / "frame_00001.png").is_file()
+
+
+def test_packed_audio_reaches_the_engine_and_is_sampled_to_its_end(head, audio):
     head.emosplat.audio.pack()
     audio.unlink()
-    bpy.ops.emosplat.generate()
-    assert (Path(head.emosplat.last_run) / "audio.wav").is_file()
+    bpy.context.scene.frame_end = 5
+    head.emosplat.keyframe_insert("emotion_happy", frame=1)
+    head.emosplat.emotion_happy = 1.0
+    head.emosplat.keyframe_insert("emotion_happy", frame=30)
+    for _ in range(2):
+        bpy.ops.emosplat.generate()
+        folder = Path(head.emosplat.last_run)
+        assert (folder / "audio.wav").is_file() and by_kind(bpy.context.scene)["sound"].sound == head.emosplat.audio
+        assert json.loads((folder / "controls.json").read_text())["emotion"]["happy"][29] == 1.0
