@@ -22,7 +22,8 @@ MAX_SIDE = 8192
 MAX_JSON_BYTES = 4_000_000
 MAX_FRAME = 240 * 3600 * 4
 
-CAPTURE_JSON, TRACKS_FILE, AUDIO_FILE, TRANSFORMS = "capture.json", "tracks.safetensors", "audio.flac", "transforms.json"
+CAPTURE_JSON, TRACKS_FILE = "capture.json", "tracks.safetensors"
+AUDIO_FILE, TRANSFORMS = "audio.flac", "transforms.json"
 FRAMES, MASKS = "frames", "masks"
 
 SPEC = {
@@ -123,7 +124,9 @@ def _from_json(data: dict) -> dict:
     if not isinstance(labels, list) or not isinstance(warnings, list):
         raise ValueError("labels and warnings must be lists")
     labels = [
-        EmotionLabel(float(label["start"]), float(label["end"]), _text(label["emotion"], 40), float(label["intensity"]))
+        EmotionLabel(
+            float(label["start"]), float(label["end"]), _text(label["emotion"], 40), float(label["intensity"])
+        )
         for label in labels
     ]
     return {

@@ -122,7 +122,8 @@ def test_interlaced_films_lose_their_combs(tmp_path):
         image[1::2, 4 * k + 3 : 4 * k + 43] = 220  # the lower one, a moment later
         woven.append(image)
     options = {"flags": "+ilme+ildct", "qscale": "1"}
-    write_film(tmp_path / "a.mpg", [k / 25 for k in range(12)], woven, "mpeg2video", "yuv420p", options=options, tick=FRAME)
+    times = [k * FRAME for k in range(12)]
+    write_film(tmp_path / "a.mpg", times, woven, "mpeg2video", "yuv420p", options=options, tick=FRAME)
     info = probe(tmp_path / "a.mpg")
     assert info.interlaced
 
