@@ -46,7 +46,7 @@ def write_ply(path: str | os.PathLike, gaussians: Gaussians) -> None:
         gaussians.means.detach().cpu(),
         torch.zeros(count, 3),
         sh[:, 0],
-        sh[:, 1:].transpose(1, 2).reshape(count, -1),
+        sh[:, 1:].transpose(1, 2).flatten(1),
         torch.logit(opacity)[:, None],
         gaussians.scales.detach().cpu().clamp_min(LEAST_SCALE).log(),
         gaussians.quats.detach().cpu(),
@@ -81,7 +81,7 @@ def read_ply(path: str | os.PathLike) -> Gaussians:
 
     sh = matrix(*COLOR)[:, None]
     if rest:
-        sh = torch.cat([sh, matrix(*rest).reshape(count, 3, -1).transpose(1, 2)], 1).contiguous()
+        sh = torch.cat([sh, matrix(*rest).unflatten(1, (3, len(rest) // 3)).transpose(1, 2)], 1).contiguous()
     return Gaussians(
         means=matrix(*POSITION),
         quats=_unit(matrix(*ROTATION), path),
@@ -101,8 +101,8 @@ def _unit(quats: torch.Tensor, path: Path) -> torch.Tensor:
 def _read_header(file, path: Path) -> tuple[str, int, list[tuple[str, str]], int]:
     """The format, the vertex count, the vertex properties (name, numpy type), and the bytes before the vertices."""
     head = file.read(MAX_HEADER_BYTES)
-    end = head.find(b"end_header")
-    newline = head.find(b"\n", end)
+    end = head.find(b"\nend_header")
+    newline = head.find(b"\n", end + 1)
     if not head.startswith(b"ply") or end < 0 or newline < 0:
         raise FormatError(f"{path} is not a PLY file.", OTHER)
     kind, element, elements, properties = "", "", [], []

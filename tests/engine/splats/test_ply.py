@@ -29,6 +29,20 @@ def test_round_trip(tmp_path, degree):
         torch.testing.assert_close(getattr(back, name), getattr(gaussians, name), rtol=2e-6, atol=2e-7)
 
 
+@pytest.mark.parametrize("degree", range(4))
+def test_nothing_goes_out_and_comes_in(tmp_path, degree):
+    write_ply(tmp_path / "a.ply", random_gaussians(0, degree))
+    back = read_ply(tmp_path / "a.ply")
+    assert (len(back), back.sh_degree) == (0, degree)
+
+
+def test_a_comment_may_speak_of_the_header(tmp_path):
+    write_ply(tmp_path / "a.ply", random_gaussians(3))
+    raw = (tmp_path / "a.ply").read_bytes()
+    (tmp_path / "a.ply").write_bytes(raw.replace(b"element", b"comment before end_header\nelement", 1))
+    assert len(read_ply(tmp_path / "a.ply")) == 3
+
+
 def test_layout_is_the_original_one(tmp_path):
     gaussians = random_gaussians(count=3, degree=1)
     write_ply(tmp_path / "a.ply", gaussians)
