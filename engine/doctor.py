@@ -7,9 +7,9 @@ import os
 import platform
 import shutil
 import sys
-from pathlib import Path
 
-from .errors import EngineError
+from .errors import DLL_ERRORS, DLL_REMEDY, EngineError
+from .files import existing_parent
 
 PACKAGES = {
     "numpy": "arrays", "torch": "tensors and gradients", "numba": "fast splats on the processor",
@@ -64,11 +64,15 @@ def _package(name: str, purpose: str, check) -> str | None:
     try:
         module = importlib.import_module(name)
     except Exception as error:  # a broken native library raises whatever it likes; the person needs its words
-        check(name, False, f"does not load ({type(error).__name__}: {error}); needed for {purpose}", REINSTALL)
+        check(name, False, f"does not load ({type(error).__name__}: {error}); needed for {purpose}", _remedy(error))
         return None
     version = str(getattr(module, "__version__", "unknown"))
     check(name, True, version)
     return version
+
+
+def _remedy(error: Exception) -> str:
+    return DLL_REMEDY if getattr(error, "winerror", None) in DLL_ERRORS else REINSTALL
 
 
 def _devices(versions: dict, check) -> list[str]:
@@ -88,8 +92,8 @@ def _backend(check) -> tuple[str | None, str]:
         from .splats.choose import choose_backend
 
         backend, why = choose_backend("auto")
-    except (ImportError, EngineError) as error:
-        check("splats", False, f"no backend runs ({error})", REINSTALL)
+    except (ImportError, OSError, EngineError) as error:  # OSError: one of torch's libraries does not load
+        check("splats", False, f"no backend runs ({error})", _remedy(error))
         return None, str(error)
     check("splats", True, f"{backend}: {why}")
     return backend, why
@@ -100,7 +104,7 @@ def _heads(folder: str, check) -> list[str]:
         from .head.library import list_heads
 
         infos = list_heads(folder)
-    except (ImportError, EngineError) as error:
+    except (ImportError, OSError, EngineError) as error:
         check("heads", False, f"cannot be listed ({error})", "Choose another heads folder in the preferences.")
         return []
     names = [info.name for info in infos]
@@ -111,10 +115,14 @@ def _heads(folder: str, check) -> list[str]:
 
 
 def _disk(folder: str, check) -> float:
-    place = Path(folder or ".").absolute()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free / 1e6
+    place = existing_parent(folder or ".")
+    try:
+        free = shutil.disk_usage(place).free / 1e6
+    except OSError as error:
+        check("disk", False, f"{place} cannot be looked at ({error.strerror})", "Choose another frames folder.")
+        return 0.0
     check("disk", free > 500, f"{free:,.0f} MB free at {place}", "Free some space or choose another frames folder.")
-    check("folder", os.access(place, os.W_OK), f"{place} can be written", "Choose a folder that you own.")
+    writable = os.access(place, os.W_OK)
+    detail = f"{place} can{'' if writable else 'not'} be written"
+    check("folder", writable, detail, "Choose a folder that you own.")
     return round(free, 1)

@@ -65,3 +65,8 @@ class Cancelled(EngineError):
 
     def __init__(self) -> None:
         super().__init__("The job was cancelled.", "")
+
+
+# What Windows says of a library that, or one of whose own libraries, is missing, unfit or too old.
+DLL_ERRORS = (126, 127, 193, 1114)
+DLL_REMEDY = "Install Microsoft's current Visual C++ Redistributable (x64), restart, then run Doctor."

@@ -58,12 +58,21 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
+def existing_parent(path: str | os.PathLike) -> Path:
+    """The nearest folder at or above `path` that is there; the root where nothing is (a drive that was unplugged)."""
+    path = Path(path).absolute()
+    while not os.path.exists(path) and path != path.parent:
+        path = path.parent
+    return path
+
+
 def require_space(folder: str | os.PathLike, needed: int) -> None:
     """Raise StorageError unless `needed` bytes are free where `folder` lies (it need not exist yet)."""
-    folder = Path(folder).absolute()
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    folder = existing_parent(folder)
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be looked at ({error.strerror}).", "Choose another folder.") from error
     if free < needed:
         raise StorageError(
             f"{folder} has {free / 1e6:,.0f} MB free and this needs about {needed / 1e6:,.0f} MB.",

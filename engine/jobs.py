@@ -186,7 +186,7 @@ def _read_file(cls, path: str):
 
 def as_engine_error(error: BaseException) -> EngineError:
     """Any exception that left a job, as one with words for people."""
-    from .errors import MissingPackageError, StorageError
+    from .errors import DLL_ERRORS, DLL_REMEDY, MissingPackageError, StorageError
 
     if isinstance(error, EngineError):
         return error
@@ -196,6 +196,8 @@ def as_engine_error(error: BaseException) -> EngineError:
             f"The engine's Python cannot load {name} ({error}).",
             "Run Doctor in the preferences, reinstall the extension, or choose another interpreter there.",
         )
+    if getattr(error, "winerror", None) in DLL_ERRORS:
+        return MissingPackageError(f"Windows cannot load a library of the engine ({error}).", DLL_REMEDY)
     if isinstance(error, MemoryError):
         return InputError("There is not enough memory for this job.", "Choose a smaller picture or a smaller head.")
     if isinstance(error, OSError):
