@@ -18,6 +18,8 @@ from .camera_path import CameraPath, FrameCamera
 from .images import NO_DEPTH, straight_rgba8, write_depth_exr, write_png
 
 WRITERS = 2
+# Pictures that wait for a writer hold at most this much memory, however large they are.
+WAITING_BYTES = 400_000_000
 # A PNG of a head on a transparent background takes about a third of its raw size, a depth EXR about half.
 BYTES_PER_PIXEL, DEPTH_BYTES_PER_PIXEL = 1.5, 2.0
 
@@ -78,8 +80,9 @@ def render(
         StorageError: the disk is full or the folder cannot be written.
         Cancelled: asked to stop; the frames that were finished stay, each whole.
     """
-    pixels = cameras.width * cameras.height * (last - first + 1)
-    require_space(out, int(pixels * (BYTES_PER_PIXEL + depth * DEPTH_BYTES_PER_PIXEL)))
+    pixels = cameras.width * cameras.height
+    most_waiting = min(4 * WRITERS, WAITING_BYTES // (pixels * 16))
+    require_space(out, int(pixels * (last - first + 1) * (BYTES_PER_PIXEL + depth * DEPTH_BYTES_PER_PIXEL)))
     backend = choose_backend(backend)[0]
     # torch moves a few thousand splats here: one thread is enough, and several stall each other when Blender is busy.
     torch.set_num_threads(1)
@@ -95,7 +98,7 @@ def render(
             waiting.append(pool.submit(_write_picture, paths[-1], colors, alphas))
             if metres is not None:
                 waiting.append(pool.submit(write_depth_exr, out / f"depth_{frame + 1:05d}.exr", metres))
-            while len(waiting) > 4 * WRITERS:
+            while len(waiting) > most_waiting:
                 waiting.popleft().result()
         for future in waiting:
             future.result()
