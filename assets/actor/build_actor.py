@@ -47,7 +47,7 @@ def head(kit: facekit.FaceKit, hairs: dict[str, strands.Strands], look: material
         "Tear": materials.tear(), "Teeth": materials.teeth(),
         "Gums": materials.flesh("Gums", (0.42, 0.13, 0.115), 0.30, 0.0001),
         "Tongue": materials.flesh("Tongue", (0.40, 0.125, 0.115), 0.38, 0.0003),
-        "Mouth": materials.flesh("Mouth", (0.26, 0.060, 0.052), 0.35, 0.0002),
+        "Mouth": materials.flesh("Mouth", (0.36, 0.090, 0.080), 0.35, 0.0002),
         "Lid Margin": materials.flesh("Lid Margin", (0.52, 0.24, 0.19), 0.30, 0.0),
         "Brows": materials.strand("Brows", tuple(0.9 * c for c in look.hair)),
         "Lashes": materials.strand("Lashes", tuple(0.35 * c for c in look.hair)),

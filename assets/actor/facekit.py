@@ -37,8 +37,8 @@ class FaceKit:
     """One identity. V vertices, F faces in CSR form, E = 52 shapes in EXPRESSION_NAMES' order.
 
     rest (V, 3) this identity; template (V, 3) the mean face, where regions are defined once for all identities;
-    deltas (52, V, 3) float32; normals (V, 3) unit, of rest; offsets (F + 1,) into corners, corners into vertices; materials (F,)
-    into material_names; uv_corners into uv (U, 2); eye_centres by side, of the eyeballs.
+    deltas (52, V, 3) float32; normals (V, 3) unit, of rest; offsets (F + 1,) into corners, which name vertices;
+    materials (F,) into material_names; uv_corners into uv (U, 2); eye_centres by side, of the eyeballs.
     """
 
     rest: np.ndarray
@@ -77,8 +77,9 @@ def load(path: Path, seed: int) -> FaceKit:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise FormatError(f"{path} is not ICT FaceKit's archive: {error}.", "Name it with --faces.") from error
     offsets, corners, materials, uv, uv_corners = topology
-    rest -= between_ears(rest)
-    template = mean - between_ears(mean)
+    ears = np.flatnonzero(np.abs(mean[:FACE[1], 0]) > EAR_HALF_WIDTH)
+    middle, mean_middle = rest[ears].mean(0), mean[ears].mean(0)
+    rest, template = rest - [0.0, *middle[1:]], mean - [0.0, *mean_middle[1:]]
     centres = {side: sphere_centre(rest[slice(*span)][IRIS_OFFSET:]) for side, span in EYEBALLS.items()}
     return FaceKit(
         rest=rest, template=template, deltas=arkit_deltas(shapes, rest, template, centres),
@@ -91,13 +92,6 @@ def load(path: Path, seed: int) -> FaceKit:
 def to_blender(vectors: np.ndarray) -> np.ndarray:
     """(..., 3) from y up, facing +z to z up, facing -y."""
     return np.stack([vectors[..., 0], -vectors[..., 2], vectors[..., 1]], axis=-1)
-
-
-def between_ears(vertices: np.ndarray) -> np.ndarray:
-    """(3,) the middle of both ears."""
-    ears = vertices[slice(*FACE)]
-    ears = ears[np.abs(ears[:, 0]) > EAR_HALF_WIDTH]
-    return np.array([0.0, *ears.mean(0)[1:]])
 
 
 def sphere_centre(points: np.ndarray) -> np.ndarray:

@@ -56,11 +56,16 @@ def render(weights: np.ndarray, yaw: float, pitch: float, path: Path) -> None:
     bpy.ops.render.render(write_still=True)
 
 
-def open_scene(blend: Path, size: int, samples: int) -> None:
+def open_scene(blend: Path, size: int, samples: int, crop: float = 1.0) -> None:
+    """Open the actor; pictures are `size` pixels square, of the middle `crop` of the camera's view."""
     bpy.ops.wm.open_mainfile(filepath=str(blend))
     scene = bpy.context.scene
-    scene.render.resolution_x = scene.render.resolution_y = size
     scene.cycles.samples = samples
+    settings = scene.render
+    settings.resolution_x = settings.resolution_y = round(size / crop)
+    settings.use_border = settings.use_crop_to_border = crop < 1.0
+    settings.border_min_x = settings.border_min_y = 0.5 - 0.5 * crop
+    settings.border_max_x = settings.border_max_y = 0.5 + 0.5 * crop
 
 
 def main() -> None:
@@ -74,7 +79,7 @@ def main() -> None:
     parser.add_argument("--crop", type=float, default=1.0, help="keep this middle part of each picture")
     options = parser.parse_args()
     poses = [parse(pose) for pose in options.poses]
-    open_scene(options.blend, round(options.size / options.crop), options.samples)
+    open_scene(options.blend, options.size, options.samples, options.crop)
     rows = math.ceil(len(poses) / options.columns)
     size = options.size
     sheet = Image.new("RGB", (size * min(options.columns, len(poses)), size * rows))
@@ -83,9 +88,8 @@ def main() -> None:
             path = Path(folder) / "frame.png"
             render(*pose, path)
             with Image.open(path) as frame:
-                edge = (frame.width - size) // 2
-                piece = frame.convert("RGB").crop((edge, edge, edge + size, edge + size))
-            sheet.paste(piece, (number % options.columns * size, number // options.columns * size))
+                place = (number % options.columns * size, number // options.columns * size)
+                sheet.paste(frame.convert("RGB").resize((size, size)), place)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(options.out)
 

@@ -66,8 +66,8 @@ def skin(look: Look) -> bpy.types.Material:
     colour = g.mix(colour, tuple(c * f for c, f in zip(look.skin, (0.55, 0.42, 0.34))), spots)
     lip_colour = g.mix(look.lips, tuple(0.72 * c for c in look.lips), g.ramp(fine, 0.35, 0.7))
     colour = g.mix(colour, lip_colour, g.math("MULTIPLY", lip, 0.82))
-    roots = g.ramp(g.noise(place, 420.0, 2.0), 0.2, 0.75, 0.65, 1.0)
-    colour = g.mix(colour, look.hair, g.math("MULTIPLY", g.ramp(g.value("hair"), 0.1, 1.0, 0.0, 0.93), roots))
+    roots = g.ramp(g.noise(place, 420.0, 2.0), 0.2, 0.75, 0.75, 1.0)
+    colour = g.mix(colour, look.hair, g.math("MULTIPLY", g.ramp(g.value("hair"), 0.0, 0.9, 0.0, 0.95), roots))
     colour = g.mix(colour, look.hair, g.math("MULTIPLY", g.value("brows"), 0.42))
     pores = g.node("TexVoronoi", Vector=place, Scale=1150.0).outputs["Distance"]
     height = g.math("ADD", g.math("MULTIPLY", pores, 0.6), g.math("MULTIPLY", fine, 0.8))
@@ -89,7 +89,7 @@ def sclera() -> bpy.types.Material:
     white = g.mix((0.66, 0.63, 0.60), (0.55, 0.26, 0.22), pink)
     solid = g.node("BsdfPrincipled", Base_Color=white, Roughness=0.18, Subsurface_Weight=0.15,
                    Subsurface_Scale=0.002, Coat_Weight=0.6, Coat_Roughness=0.04)
-    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.34).outputs[0], 0.9, 0.01),
+    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.34).outputs[0], 0.9, 0.035),
                    _1=g.node("BsdfTransparent").outputs[0], _2=g.node("BsdfGlossy", Roughness=0.03).outputs[0])
     front = g.math("LESS_THAN", eye.outputs[1], 0.0)
     window = g.math("MULTIPLY", g.ramp(radius, LIMBUS - 0.0006, LIMBUS + 0.0005, 1.0, 0.0), front)
@@ -156,9 +156,8 @@ def strand(name: str, colour: Colour) -> bpy.types.Material:
 def cloth(look: Look) -> bpy.types.Material:
     g = Graph("Cloth")
     place = g.node("TexCoord").outputs["Object"]
-    knit = g.node("TexWave", {"wave_type": "BANDS", "bands_direction": "X"}, Vector=place, Scale=75.0,
-                  Distortion=0.8, Detail=1.0).outputs["Fac"]
-    colour = g.mix(look.shirt, tuple(1.35 * c for c in look.shirt), g.noise(place, 90.0, 4.0))
-    colour = g.mix(tuple(0.75 * c for c in look.shirt), colour, g.ramp(knit, 0.1, 0.6))
+    knit = g.noise(place, 700.0, 2.0)
+    colour = g.mix(look.shirt, tuple(1.5 * c for c in look.shirt), g.noise(place, 90.0, 4.0))
+    colour = g.mix(tuple(0.6 * c for c in look.shirt), colour, g.ramp(knit, 0.3, 0.6))
     return g.principled(Base_Color=colour, Roughness=0.9, Specular_IOR_Level=0.15, Sheen_Weight=0.06,
-                        Normal=g.bump(knit, 0.0006, 0.35))
+                        Normal=g.bump(knit, 0.0008, 0.6))

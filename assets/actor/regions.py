@@ -121,7 +121,7 @@ def brow_place(points: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:
 
 def brow_line(side: str) -> np.ndarray:
     """(5, 2) a brow's middle line in x and z on the mean face, from the nose to the temple."""
-    line = np.array([(0.0115, 0.0362), (0.0215, 0.0388), (0.0345, 0.0412), (0.0465, 0.0392), (0.0560, 0.0325)])
+    line = np.array([(0.0110, 0.0340), (0.0215, 0.0374), (0.0345, 0.0405), (0.0465, 0.0392), (0.0560, 0.0332)])
     return line * ([1.0, 1.0] if side == "Left" else [-1.0, 1.0])
 
 

@@ -4,7 +4,7 @@
 A hair's points are offsets from weighted sums of face vertices, so that brows and lashes follow every shape key.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class Roots:
     position: np.ndarray
     normal: np.ndarray
     template: np.ndarray
+
+    def chosen(self, kept: np.ndarray) -> "Roots":
+        """Those of a mask (N,)."""
+        return Roots(*(getattr(self, field.name)[kept] for field in fields(self)))
 
 
 def scatter(kit: facekit.FaceKit, density: np.ndarray, count: int, rng: np.random.Generator) -> Roots:
@@ -84,9 +88,11 @@ def grow(roots: Roots, direction: np.ndarray, length: np.ndarray, lift: np.ndarr
     )
 
 
-def brow_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 900) -> Strands:
+def brow_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 1100) -> Strands:
     """Eyebrows: hairs rise at the inner end, sweep outwards along the brow, and converge from above and below."""
-    roots = scatter(kit, regions.brows(kit.template) ** 1.2, count, rng)
+    roots = scatter(kit, regions.brows(kit.template), count, rng)
+    roots = roots.chosen(regions.brows(roots.template) > 0.15)
+    count = len(roots.position)
     left = roots.template[:, 0] > 0.0
     outwards = np.where(left, 1.0, -1.0)
     across, along = (np.where(left, a, b) for a, b in zip(
@@ -143,7 +149,7 @@ def _between(edge: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.stack([edge[low], edge[low + 1]], axis=1), np.stack([1.0 - t, t], axis=1)
 
 
-def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 32000) -> Strands:
+def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 36000) -> Strands:
     """A short cut: swept aside on top, down on the sides, fading to the nape and the sideburns."""
     roots = scatter(kit, regions.hair(kit.template), count, rng)
     x, y, z = roots.template.T
@@ -156,15 +162,16 @@ def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 3
     direction = (1.0 - blend) * away + blend * aside + rng.normal(0.0, 0.10, away.shape)
     direction[:, 2] -= 0.35 * (1.0 - top)
     side = np.clip((z - 0.0) / 0.06, 0.0, 1.0)
-    length = 0.007 + 0.009 * side + 0.024 * top
-    edge = np.clip(regions.hair(roots.template), 0.35, 1.0)
+    length = 0.006 + 0.010 * side + 0.024 * top
+    edge = np.clip(regions.hair(roots.template), 0.3, 1.0)
     length *= edge * rng.uniform(0.75, 1.1, count)
     # Locks: hairs that grow near one another lie alike, and a lock differs from its neighbours.
     seeds = rng.choice(count, LOCKS, replace=False)
     lock = nearest(roots.position, roots.position[seeds])
-    direction += rng.normal(0.0, 0.22, (LOCKS, 3))[lock]
-    length *= rng.uniform(0.82, 1.15, LOCKS)[lock]
-    lift = 0.25 + 0.50 * top * (0.5 + 0.5 * front) + rng.normal(0.0, 0.10, LOCKS)[lock] + rng.normal(0.0, 0.05, count)
+    direction += (0.25 + 0.75 * top)[:, None] * rng.normal(0.0, 0.20, (LOCKS, 3))[lock]
+    length *= rng.uniform(0.85, 1.15, LOCKS)[lock]
+    lift = 0.25 + 0.50 * top * (0.5 + 0.5 * front) + rng.normal(0.0, 0.05, count)
+    lift += top * rng.normal(0.0, 0.10, LOCKS)[lock]
     fall = 0.35 + 0.65 * top + rng.normal(0.0, 0.08, count)
     hair = grow(roots, tangent(direction, roots.normal), length, lift, fall, 0.00016)
     gather = 0.45 * np.linspace(0.0, 1.0, POINTS)[None, :, None] ** 1.5 * top[:, None, None]
