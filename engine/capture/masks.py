@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Region masks of a film without a downloaded model: GrabCut on some pictures, then votes for all of them.
 
-GrabCut (Rother et al. 2004) alone flickers and cuts off hair. So it runs only on samples spread over the clip, from what
-the landmarks know. They vote on where the person is (relative to the head above the chin, to the picture below it), which
-colours are the person's, and what the background looks like where it was seen. Each picture is then judged by these three
-together, and its edge follows the picture's own by a guided filter (He et al. 2013).
+GrabCut (Rother et al. 2004) alone flickers and cuts off hair. So it runs only on samples spread over the clip, from
+what the landmarks know. They vote on where the person is (relative to the head above the chin, to the picture below
+it), which colours are the person's, and what the background looks like where it was seen. Each picture is then judged
+by these three together, and its edge follows the picture's own by a guided filter (He et al. 2013).
 
 Hair that falls below the jaw counts as neck and torso.
 """
