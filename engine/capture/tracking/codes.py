@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ARKit's 52 scores miss: how mouth, lids and brows lie, as components of their landmarks with the head's pose
+removed; and where the eyes look.
+
+The scores are rough about the shape of lips (two of its components can be told from them), so a head that is driven by
+scores alone speaks vaguely.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .cameras import EYE_CORNERS, CameraSolve
+from .rigid_face import RIGID_LANDMARKS
+
+COMPONENTS = 20
+LEAST_VARIANCE = 1e-12  # square metres; landmarks are float32 numbers
+# MediaPipe's FACEMESH_LIPS, both eyes' rims and both brows.
+LIPS = (
+    0, 13, 14, 17, 37, 39, 40, 61, 78, 80, 81, 82, 84, 87, 88, 91, 95, 146, 178, 181, 185, 191, 267, 269, 270, 291,
+    308, 310, 311, 312, 314, 317, 318, 321, 324, 375, 402, 405, 409, 415,
+)
+JAW = (18, 83, 152, 148, 176, 200, 199, 175, 201, 208, 313, 377, 400, 421, 428)
+RIGHT_LIDS = (7, 33, 133, 144, 145, 153, 154, 155, 157, 158, 159, 160, 161, 163, 173, 246)
+LEFT_LIDS = (249, 263, 362, 373, 374, 380, 381, 382, 384, 385, 386, 387, 388, 390, 398, 466)
+RIGHT_BROW = (46, 52, 53, 55, 63, 65, 66, 70, 105, 107)
+LEFT_BROW = (276, 282, 283, 285, 293, 295, 296, 300, 334, 336)
+EXPRESSIVE_LANDMARKS = np.array(sorted(LIPS + JAW + RIGHT_LIDS + LEFT_LIDS + RIGHT_BROW + LEFT_BROW))
+
+# (middle of the upper lid, of the lower lid, centre of the iris) of the right and the left eye.
+LIDS_AND_IRIS = ((159, 145, 468), (386, 374, 473))
+EYEBALL_RADIUS = 0.012  # metres (Bekerman, Gottlieb, Vaiman: Variations in eyeball diameters, 2014)
+CLOSED = 0.18  # opening over the eye's width below which the iris is not seen
+MOST_YAW, MOST_PITCH = 0.9, 0.6  # radians that eyes turn
+
+
+@dataclass
+class ExpressionBasis:
+    """What codes mean: landmarks = mean + scale * codes @ basis. Codes of a new clip of the same person come from the
+    same basis.
+
+    Args:
+        mean: (n, 3) float32, metres, head's frame, in the order of EXPRESSIVE_LANDMARKS.
+        basis: (k, n, 3) float32, orthonormal rows.
+        scale: metres, standard deviation of the first component: codes are of order 1.
+    """
+
+    mean: np.ndarray
+    basis: np.ndarray
+    scale: float
+
+    def encode(self, points: np.ndarray) -> np.ndarray:
+        """(T, 478, 3) landmarks in the head's frame to (T, k) float32 codes."""
+        offsets = points[:, EXPRESSIVE_LANDMARKS] - self.mean
+        return (np.einsum("tni,kni->tk", offsets, self.basis, optimize=True) / self.scale).astype(np.float32)
+
+
+def head_landmarks(landmarks: np.ndarray, solve: CameraSolve, found: np.ndarray) -> np.ndarray:
+    """Landmarks with the pose removed.
+
+    A picture does not tell a landmark's depth; each is taken at the depth that its median over the clip has in that
+    frame. So what is left is where a landmark appears on the face, not how far it protrudes.
+
+    Args:
+        landmarks: (T, 478, 3) pixels, as `landmarks.track` gives them.
+        solve: their cameras.
+        found: (T,) bool.
+
+    Returns:
+        (T, 478, 3) float32 metres in the head's frame; frames without a face hold the median.
+    """
+    rays = (landmarks[..., :2] - solve.K[:2, 2]) / solve.K[[0, 1], [0, 1]]
+    rays = np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
+    rotations, translations = solve.viewmats[:, :3, :3], solve.viewmats[:, None, :3, 3]
+
+    # MediaPipe's own relative depths, scaled as pixels are at the head's distance, are good enough for the median.
+    middle = solve.rigid_points.mean(0) @ rotations[:, 2].T + solve.viewmats[:, 2, 3]
+    relative = landmarks[..., 2] - landmarks[:, RIGID_LANDMARKS, 2].mean(1, keepdims=True)
+    depths = middle[:, None] * (1 + relative / solve.K[0, 0])
+    median = np.median(((rays * depths[..., None] - translations) @ rotations)[found], axis=0)
+
+    depths = (median @ rotations.transpose(0, 2, 1) + translations)[..., 2]
+    points = (rays * depths[..., None] - translations) @ rotations
+    points[~found] = np.median(points[found], axis=0)
+    return points.astype(np.float32)
+
+
+def expression_basis(points: np.ndarray, found: np.ndarray, components: int = COMPONENTS) -> ExpressionBasis:
+    """Principal components of the landmarks that express.
+
+    Args:
+        points: (T, 478, 3) from `head_landmarks`.
+        found: (T,) bool, the frames that count.
+        components: k; rows beyond what the frames can tell are zero.
+    """
+    seen = points[found][:, EXPRESSIVE_LANDMARKS].astype(np.float64)
+    mean = seen.mean(0)
+    flat = (seen - mean).reshape(len(seen), -1)
+    values, vectors = np.linalg.eigh(flat.T @ flat / len(flat))
+    values, vectors = values[::-1][:components], vectors[:, ::-1][:, :components].T
+    vectors = vectors * (values > LEAST_VARIANCE)[:, None]
+    # The sign of a component is arbitrary: the same film must give the same codes on every machine.
+    largest = np.abs(vectors).argmax(1)
+    vectors = vectors * np.where(vectors[np.arange(len(vectors)), largest] < 0, -1.0, 1.0)[:, None]
+    scale = float(np.sqrt(max(values[0], LEAST_VARIANCE)))
+    return ExpressionBasis(mean.astype(np.float32), vectors.reshape(-1, *mean.shape).astype(np.float32), scale)
+
+
+def gaze(points: np.ndarray, solve: CameraSolve, found: np.ndarray) -> np.ndarray:
+    """Where both eyes look, from how far the irises are from the middle of the eyes' corners.
+
+    How far the pupil of an eye that looks ahead lies above the corners differs between people, so the median pitch is
+    taken to be at the camera's height. While the lids are closed, and in frames without a face, the gaze goes straight
+    from what was seen before to what is seen after.
+
+    Args:
+        points: (T, 478, 3) from `head_landmarks`.
+        solve: the cameras.
+        found: (T,) bool.
+
+    Returns:
+        (T, 2) float32 radians, yaw (positive: to the head's left) and pitch (positive: up), the mean of both eyes.
+    """
+    angles, open_eyes = [], []
+    for (outer, inner), (upper, lower, iris) in zip(EYE_CORNERS, LIDS_AND_IRIS):
+        corners = (points[:, outer] + points[:, inner]) / 2
+        width = np.linalg.norm(points[:, outer] - points[:, inner], axis=-1)
+        open_eyes.append(np.linalg.norm(points[:, upper] - points[:, lower], axis=-1) > CLOSED * width)
+        off = (points[:, iris] - corners)[:, [0, 2]] / EYEBALL_RADIUS
+        angles.append(np.arcsin(np.clip(off, -0.99, 0.99)))
+    both = np.mean(angles, axis=0)
+    seen = np.flatnonzero(found & open_eyes[0] & open_eyes[1])
+    if not len(seen):
+        return np.zeros((len(points), 2), np.float32)
+    eyes = np.median(points[seen][:, EYE_CORNERS], axis=(0, 1, 2))
+    both[:, 1] += np.median(_pitch_of_camera(solve, eyes)[seen]) - np.median(both[seen, 1])
+    both = np.clip(both, [-MOST_YAW, -MOST_PITCH], [MOST_YAW, MOST_PITCH])
+    time = np.arange(len(points))
+    return np.stack([np.interp(time, seen, both[seen, axis]) for axis in range(2)], -1).astype(np.float32)
+
+
+def _pitch_of_camera(solve: CameraSolve, eyes: np.ndarray) -> np.ndarray:
+    """(T,) radians at which eyes at `eyes` (3,) see the camera."""
+    position = -np.einsum("tij,ti->tj", solve.viewmats[:, :3, :3], solve.viewmats[:, :3, 3]) - eyes
+    return np.arctan2(position[:, 2], np.linalg.norm(position[:, :2], axis=-1))
