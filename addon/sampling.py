@@ -15,6 +15,7 @@ from .properties import emotion_property, micro_property
 
 AMOUNTS = ("intensity", "blink", "gaze", "head_motion")
 SMALLEST, LARGEST = 8, 16384
+REACH = 0.35  # metres around a head's origin that hold the head and its shoulders
 
 
 @dataclass
@@ -177,7 +178,20 @@ def _can_move(scene: bpy.types.Scene) -> bool:
         thing.constraints or thing.parent_type.startswith("VERTEX") for thing in scene.objects)
 
 
+def _in_picture(entry: Sample, width: int, height: int) -> bool:
+    """Whether the head, as a ball of REACH around its origin, can be seen at all."""
+    x, y, z, _ = Matrix(entry.camera.viewmat) @ entry.head.translation.to_4d()
+    reach = REACH * max(map(abs, entry.head.to_scale()))
+    if z <= 0.0:
+        return z > -reach
+    K = entry.camera.K
+    return all(abs(focal * place + (centre - side / 2) * z) <= side / 2 * z + focal * reach for focal, place, centre, side
+               in ((K[0][0], x, K[0][2], width), (K[1][1], y, K[1][2], height)))
+
+
 def _warn(samples: Samples, scene: bpy.types.Scene) -> None:
+    if not any(_in_picture(entry, *render_size(scene)) for entry in samples.entries):
+        samples.warnings.append("The head is never in the camera's picture: the frames are empty.")
     if any(max(scale) - min(scale) > 1e-3 * max(scale)
            for scale in (tuple(map(abs, entry.head.to_scale())) for entry in samples.entries)):
         samples.warnings.append("The head is scaled differently along its axes; it is drawn with their mean.")

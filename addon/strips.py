@@ -37,6 +37,8 @@ def import_sound(scene: bpy.types.Scene, head: bpy.types.Object, clip: Clip) -> 
     sound = _sound_of(head, clip)
     if old and all(content_start(strip) == clip.audio_start for strip in old) and all(
             strip.sound == sound or sound_file(strip.sound) == clip.audio for strip in old):
+        for strip in old:
+            _tag(strip, head, "sound")
         return ""
     known = set(bpy.data.sounds)
     try:

@@ -141,3 +141,11 @@ def test_frame_rates_are_exact(blender, fps, base, exact):
     render = bpy.context.scene.render
     render.fps, render.fps_base = fps, base
     assert str(module("sampling").scene_fps(bpy.context.scene)) == exact
+
+
+@pytest.mark.parametrize(("location", "seen"), [
+    ((0, 0, 0), True), ((0.4, 0, 0), True), ((3, 0, 0), False), ((0, 0, -3), False), ((0, -5, 0), False)])
+def test_a_head_that_is_never_in_the_picture_is_told(head, location, seen):
+    head.location = location
+    warnings = module("sampling").sample(bpy.context, head, 1, 2).warnings
+    assert any("never in the camera's picture" in warning for warning in warnings) != seen

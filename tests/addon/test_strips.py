@@ -75,8 +75,9 @@ def test_the_same_sound_keeps_its_cut_and_fade_and_another_start_moves_it(pictur
     sound = strip_of("sound")
     sound.keyframe_insert("volume", frame=1)
     sound.frame_final_end = 20
+    head.name = "Anna"
     bpy.ops.emosplat.generate()
-    assert strip_of("sound").frame_final_end == 20
+    assert strip_of("sound").frame_final_end == 20 and strip_of("sound").name == "Anna Voice"
     assert bpy.context.scene.animation_data.action.fcurves
     head.emosplat.start_frame = 11
     bpy.ops.emosplat.generate()
