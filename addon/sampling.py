@@ -185,8 +185,9 @@ def _in_picture(entry: Sample, width: int, height: int) -> bool:
     if z <= 0.0:
         return z > -reach
     K = entry.camera.K
-    return all(abs(focal * place + (centre - side / 2) * z) <= side / 2 * z + focal * reach for focal, place, centre, side
-               in ((K[0][0], x, K[0][2], width), (K[1][1], y, K[1][2], height)))
+    axes = (K[0][0], x, K[0][2], width), (K[1][1], y, K[1][2], height)
+    return all(abs(focal * place + (centre - side / 2) * z) <= side / 2 * z + focal * reach
+               for focal, place, centre, side in axes)
 
 
 def _warn(samples: Samples, scene: bpy.types.Scene) -> None:
