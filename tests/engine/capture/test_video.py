@@ -195,6 +195,30 @@ def test_sound_that_starts_before_the_pictures_is_cut(tmp_path):
     assert abs(int(np.abs(heard).argmax()) - 3200) <= 17
 
 
+def test_an_encoders_delay_is_taken_off(tmp_path):
+    path = tmp_path / "a.mp4"
+    click = np.zeros((1, 48000), np.float32)
+    click[0, 24000] = 0.9
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", 25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        track = container.add_stream("aac", 48000, layout="mono")
+        for k in range(25):
+            frame = av.VideoFrame.from_ndarray(grey(9 * k), "rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = k, FRAME
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        for first in range(0, 48000, 960):
+            piece = av.AudioFrame.from_ndarray(click[:, first : first + 960], "fltp", "mono")
+            piece.rate, piece.time_base, piece.pts = 48000, Fraction(1, 48000), first
+            container.mux(track.encode(piece))
+        container.mux(track.encode(None))
+    info = probe(path)
+    assert info.audio_offset == 0
+    heard = np.concatenate(list(sound(info, 48000, 1.0)))
+    assert abs(int(np.abs(heard).argmax()) - 24000) <= 2
+
+
 def test_few_frames_per_second_are_told(tmp_path):
     write_film(tmp_path / "a.mkv", *counted(20, 10), rate=10)
     texts = []
