@@ -26,7 +26,7 @@ WORK_SIDE = 224  # pixels on which all is judged; the edge is drawn at full size
 BINS = 16  # of each colour channel
 GRID = 96  # of the votes around the head
 REACH = 2.0  # of these votes, in face widths to each side
-VOTES_WEIGHT, PLATE_WEIGHT, COLOUR_LIMIT = 1.0, 2.5, 2.0
+VOTES_WEIGHT, PLATE_WEIGHT, COLOUR_LIMIT = 2.0, 2.0, 1.5
 NOISE = 6.0  # grey levels that compression alone adds to a still background
 
 
