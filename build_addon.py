@@ -249,6 +249,8 @@ def pip_target(target: Target) -> list[str]:
 
 
 def pip_sources(find_links: str) -> list[str]:
+    if find_links and not Path(find_links).is_dir():
+        raise Failure(f"--find-links {find_links}: there is no such folder.")  # pip would pass over it in silence
     return ["--find-links", find_links] if find_links else []
 
 

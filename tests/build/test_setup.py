@@ -125,6 +125,7 @@ def test_wrong_wheel_given_by_hand(file, part, tmp_path):
 def test_absent_wheel_given_by_hand(tmp_path):
     linux = build_addon.Target("linux-x64", "cp313")
     assert "there is no such file" in _message(build_addon.given_wheels, [str(tmp_path / "no.whl")], linux)
+    assert "there is no such folder" in _message(build_addon.pip_sources, str(tmp_path / "no"))
 
 
 def test_one_line_on_the_command_line(tmp_path):
