@@ -75,6 +75,6 @@ def require_space(folder: str | os.PathLike, needed: int) -> None:
         raise StorageError(f"{folder} cannot be looked at ({error.strerror}).", "Choose another folder.") from error
     if free < needed:
         raise StorageError(
-            f"{folder} has {free / 1e6:,.0f} MB free and this needs about {needed / 1e6:,.0f} MB.",
+            f"{folder} has {free / 1e6:,.1f} MB free and this needs about {needed / 1e6:,.1f} MB.",
             "Free some space or choose another folder.",
         )

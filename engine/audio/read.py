@@ -68,11 +68,11 @@ def _open(path: str | Path) -> SoundFileSource | FFmpegSource:
     if not str(path).strip():
         raise AudioError("No audio was chosen.", choose)
     path = Path(path)
-    if not path.exists():
-        raise AudioError(f"There is no file {path}.", choose)
-    if path.is_dir():
-        raise AudioError(f"{path} is a folder, not a sound file.", choose)
     try:
+        if not path.exists():
+            raise AudioError(f"There is no file {path}.", choose)
+        if path.is_dir():
+            raise AudioError(f"{path} is a folder, not a sound file.", choose)
         with open(path, "rb") as file:
             empty = not file.read(1)
     except OSError as error:

@@ -3,6 +3,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 import av
 import numpy as np
@@ -34,6 +35,16 @@ def test_a_missing_file(tmp_path):
 def test_a_folder(tmp_path):
     with pytest.raises(AudioError, match="is a folder"):
         read_mono(tmp_path)
+
+
+def test_a_folder_that_may_not_be_looked_into(tmp_path, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(Path, "exists", refuse)  # which asks the system by another way from Python 3.12 on
+    with pytest.raises(AudioError, match="secret.wav could not be read .Permission denied"):
+        read_mono(tmp_path / "secret.wav")
 
 
 def test_an_empty_file(tmp_path):
