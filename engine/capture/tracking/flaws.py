@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which frames of a film a head should not be fitted from, and why; where one shot ends and the next begins."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .cameras import FACE_SIDES, CameraSolve
+from .landmarks import FaceTracks
+from .rigid_face import RIGID_LANDMARKS
+
+THUMBNAIL = 32
+# A cut: the mean change of the picture's grey values from one frame to the next, against that of the frames around it.
+CUT_CHANGE, CUT_RATIO, CUT_WINDOW = 10.0, 4.0, 12
+SMALLEST_FACE = 100.0  # pixels
+MOST_YAW, MOST_PITCH = np.radians(50), np.radians(40)
+SLIPPED_RATIO, SLIPPED_WIDTH = 3.0, 0.015  # residual over the clip's median, and over the face's width
+BLURRED_RATIO = 0.35  # sharpness over the clip's median
+FACE_SAMPLES = 128  # side of the face's box when its sharpness is measured
+
+
+@dataclass
+class Flaws:
+    """(T,) bool each; a frame may have several.
+
+    Args:
+        missing: no face was found.
+        others: a second face is in the picture.
+        cut_off: the face leaves the picture.
+        small: the face is narrower than 100 pixels.
+        profile: turned from the camera by more than 50 degrees sideways or 40 up or down.
+        slipped: landmarks do not fit a rigid head there: something is before the face, or the tracker slipped.
+        blurred: much less sharp than the clip's other frames.
+    """
+
+    missing: np.ndarray
+    others: np.ndarray
+    cut_off: np.ndarray
+    small: np.ndarray
+    profile: np.ndarray
+    slipped: np.ndarray
+    blurred: np.ndarray
+
+    @property
+    def usable(self) -> np.ndarray:
+        """(T,) bool, frames without a flaw."""
+        return ~np.any([getattr(self, field.name) for field in fields(self)], axis=0)
+
+    def counts(self) -> dict[str, int]:
+        return {field.name: int(getattr(self, field.name).sum()) for field in fields(self)}
+
+    def sentences(self) -> list[str]:
+        """What to tell the person, one sentence for each kind of flaw that was met."""
+        reasons = {
+            "missing": "no face was found",
+            "others": "another person is in the picture",
+            "cut_off": "the face leaves the picture",
+            "small": f"the face is narrower than {SMALLEST_FACE:.0f} pixels",
+            "profile": "the face is turned too far from the camera",
+            "slipped": "the face is covered or was tracked badly",
+            "blurred": "the face is blurred",
+        }
+        return [
+            f"{count} of {len(self.missing)} frames are left out because {reasons[name]}."
+            for name, count in self.counts().items()
+            if count
+        ]
+
+
+def with_thumbnails(frames: Iterable[np.ndarray], thumbnails: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Pass (H, W, 3) uint8 frames on, and append a (32, 32) uint8 grey picture of each to `thumbnails`."""
+    for frame in frames:
+        grey = _area_resized(_grey(frame), THUMBNAIL)
+        thumbnails.append(grey.round().astype(np.uint8))
+        yield frame
+
+
+def find_cuts(thumbnails: list[np.ndarray]) -> np.ndarray:
+    """Frames that begin a new shot, (C,) int64, from the pictures that `with_thumbnails` made."""
+    if len(thumbnails) < 2:
+        return np.zeros(0, np.int64)
+    pictures = np.stack(thumbnails).astype(np.float32)
+    change = np.abs(np.diff(pictures, axis=0)).mean((1, 2))
+    cuts = []
+    for k in np.flatnonzero(change > CUT_CHANGE):
+        around = np.delete(change[max(k - CUT_WINDOW, 0) : k + CUT_WINDOW + 1], min(k, CUT_WINDOW))
+        if not len(around) or change[k] > CUT_RATIO * np.median(around):
+            cuts.append(k + 1)
+    return np.array(cuts, np.int64)
+
+
+def sharpness(frame: np.ndarray, landmarks: np.ndarray) -> float:
+    """How much fine detail the face has, whatever its size and light: the variance of the Laplacian over that of the
+    picture (Pech-Pacheco et al.: Diatom autofocusing in brightfield microscopy, 2000), inside the face's box.
+
+    Args:
+        frame: (H, W, 3) uint8.
+        landmarks: (478, 2 or more) pixels.
+    """
+    low = np.clip(np.floor(landmarks[:, :2].min(0)).astype(int), 0, None)
+    high = np.ceil(landmarks[:, :2].max(0)).astype(int)
+    box = frame[low[1] : high[1], low[0] : high[0]]
+    if min(box.shape[:2]) < 8:
+        return 0.0
+    grey = _area_resized(_grey(box), FACE_SAMPLES)
+    inner = grey[1:-1, 1:-1]
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
+    return float(laplacian.var() / max(inner.var(), 1e-6))
+
+
+def find_flaws(tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray | None = None) -> Flaws:
+    """Judge every frame.
+
+    Args:
+        tracks: of T frames.
+        solve: their cameras.
+        sharpnesses: (T,) from `sharpness`, any number where no face was found; None: not measured.
+    """
+    found, points = tracks.found, tracks.landmarks[..., :2]
+    outside = (points < 0).any((1, 2)) | (points > np.array(tracks.size)).any((1, 2))
+    width = _face_widths(solve)
+    yaw, pitch = _directions(solve)
+    usual = np.median(solve.residuals[found]) if found.any() else 0.0
+    blurred = np.zeros(len(found), bool)
+    if sharpnesses is not None and found.any():
+        blurred = sharpnesses < BLURRED_RATIO * np.median(sharpnesses[found])
+    return Flaws(
+        missing=~found,
+        others=tracks.faces > 1,
+        cut_off=found & outside,
+        small=found & (width < SMALLEST_FACE),
+        profile=found & ((np.abs(yaw) > MOST_YAW) | (np.abs(pitch) > MOST_PITCH)),
+        slipped=found & (solve.residuals > np.maximum(SLIPPED_RATIO * usual, SLIPPED_WIDTH * width)),
+        blurred=found & blurred,
+    )
+
+
+def _face_widths(solve: CameraSolve) -> np.ndarray:
+    """(T,) pixels from side to side as seen from the front, however the face is turned."""
+    sides = np.searchsorted(RIGID_LANDMARKS, FACE_SIDES)
+    width = np.linalg.norm(np.subtract(*solve.rigid_points[sides]))
+    return width * solve.K[0, 0] / np.maximum(solve.viewmats[:, 2, 3], 1e-6)
+
+
+def _directions(solve: CameraSolve) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) yaw and pitch, radians, of the camera as the head's origin sees it; 0, 0 straight before the face."""
+    x, y, z = -np.einsum("tij,ti->jt", solve.viewmats[:, :3, :3], solve.viewmats[:, :3, 3])
+    return np.arctan2(x, -y), np.arctan2(z, np.hypot(x, y))
+
+
+def _grey(frame: np.ndarray) -> np.ndarray:
+    return frame.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def _area_resized(grey: np.ndarray, side: int) -> np.ndarray:
+    """(side, side) means over equal cells of (H, W); cells of small pictures share pixels."""
+    for axis in (0, 1):
+        length = grey.shape[axis]
+        edges = np.linspace(0, length, side + 1)
+        total = np.concatenate([np.zeros_like(grey.take([0], axis)), grey.cumsum(axis, dtype=np.float64)], axis)
+        whole = np.minimum(edges.astype(int), length - 1)
+        share = (edges - whole).reshape([-1, 1] if axis == 0 else [1, -1])
+        at_edges = total.take(whole, axis) * (1 - share) + total.take(whole + 1, axis) * share
+        grey = np.diff(at_edges, axis=axis) * side / length
+    return grey
