@@ -84,6 +84,7 @@ def sample(context: bpy.types.Context, head: bpy.types.Object, first: int, last:
     if not SMALLEST <= min(width, height) <= max(width, height) <= LARGEST:
         raise Problem(f"The picture is {width} x {height} pixels, outside {SMALLEST} to {LARGEST}.",
                       "Set resolution and percentage in the Output properties.", "input")
+    head.update_tag()  # Blender does not notice by itself that a script has set a slider
     if not _can_move(scene):
         context.view_layer.update()
         samples = Samples([_sample_now(context, head)])

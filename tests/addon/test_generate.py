@@ -156,6 +156,17 @@ def test_the_engine_gets_sliders_camera_and_exact_rate(head, tmp_path):
     assert str(module("sampling").scene_fps(scene)) == "24000/1001"
 
 
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_slider_that_a_script_sets_after_a_run_reaches_the_next_run(head, moving):
+    if moving:
+        head.emosplat.keyframe_insert("emotion_happy", frame=1)
+    bpy.ops.emosplat.generate()
+    bpy.context.view_layer.update()
+    head.emosplat.micro_squint = 0.5
+    bpy.ops.emosplat.generate()
+    assert json.loads((Path(head.emosplat.last_run) / "controls.json").read_text())["micro"] == {"squint": [0.5]}
+
+
 def test_progress_ends_and_the_result_is_told(head):
     bpy.ops.emosplat.generate()
     running = module("running")
