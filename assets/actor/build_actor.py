@@ -32,7 +32,7 @@ def build(kit: facekit.FaceKit, seed: int) -> bpy.types.Object:
     brows, lashes = strands.brow_strands(kit, rng), strands.lash_strands(kit, rng)
     actor = head(kit, {"Brows": brows, "Lashes": lashes}, look, rng)
     scene.collection.objects.link(actor)
-    for part in (scalp(strands.scalp_strands(kit, rng), look, rng), jumper(look)):
+    for part in (scalp(strands.scalp_strands(kit, rng), look, rng), jumper(kit, look)):
         scene.collection.objects.link(part)
         part.parent = actor
     stage.set_up(scene)
@@ -54,6 +54,9 @@ def head(kit: facekit.FaceKit, hairs: dict[str, strands.Strands], look: material
     }
     order = list(slots)
     kinds = face_kinds(kit)
+    hidden = clothing.covered(kit.template)
+    kinds = ["" if hidden[kit.corners[first:last]].all() else kind
+             for kind, first, last in zip(kinds, kit.offsets[:-1], kit.offsets[1:])]
     drawn = np.array([kind != "" for kind in kinds])
     faces = kit.faces(drawn)
     indices = [order.index(kind) for kind in kinds if kind]
@@ -153,8 +156,8 @@ def scalp(hair: strands.Strands, look: materials.Look, rng: np.random.Generator)
     return bpy.data.objects.new("Hair", curves)
 
 
-def jumper(look: materials.Look) -> bpy.types.Object:
-    vertices, quads = clothing.jumper()
+def jumper(kit: facekit.FaceKit, look: materials.Look) -> bpy.types.Object:
+    vertices, quads = clothing.jumper(clothing.neck_width(kit.rest, kit.template))
     mesh = bpy.data.meshes.new("Jumper")
     mesh.from_pydata(vertices.tolist(), [], quads.tolist())
     mesh.polygons.foreach_set("use_smooth", np.ones(len(quads), bool))

@@ -49,7 +49,7 @@ MOVEMENTS = {
     "smile widens the mouth": ("mouthSmile", lambda p: np.ptp(p[list(MOUTH_CORNERS), 0]), 0.15),
     "smile lifts the corners": ("mouthSmile", corner_height, 0.02),
     "frown lowers the corners": ("mouthFrown", corner_height, -0.03),
-    "browDown lowers the brows": ("browDown", lambda p: brow_height(p, BROWS_INNER), -0.03),
+    "browDown lowers the brows": ("browDown", lambda p: brow_height(p, BROWS_INNER), -0.035),
     "browInnerUp lifts the inner brows": ("browInnerUp", lambda p: brow_height(p, BROWS_INNER), 0.03),
     "browOuterUp lifts the outer brows": ("browOuterUp", lambda p: brow_height(p, BROWS_OUTER), 0.03),
     "blink closes the lids": ("eyeBlink", lambda p: np.mean([p[b, 1] - p[a, 1] for a, b in LIDS]), -0.07),

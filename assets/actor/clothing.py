@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from .facekit import NECK
+
 AROUND = 96
 UP = 14  # a step of the loft between two rings
 
@@ -15,9 +17,10 @@ RINGS = (
 )
 
 
-def jumper() -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (N, 3) in metres and quads (Q, 4), outside facing out."""
+def jumper(neck: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (N, 3) in metres and quads (Q, 4), outside facing out; `neck` is the neck's width against the mean."""
     rings = np.array(RINGS)
+    rings[:, 2:4] *= np.interp(rings[:, 0], [-0.19, -0.14], [1.0, max(neck, 0.9)])[:, None]
     place = np.linspace(0.0, len(rings) - 1.0, (len(rings) - 1) * UP // 4 + 1)
     profile = np.stack([smooth(place, rings[:, column]) for column in range(rings.shape[1])], axis=1)
     turn = 2.0 * np.pi * np.arange(AROUND) / AROUND
@@ -32,6 +35,18 @@ def jumper() -> tuple[np.ndarray, np.ndarray]:
     after = np.roll(index, -1, axis=1)
     quads = np.stack([index[:-1], index[1:], after[1:], after[:-1]], axis=-1).reshape(-1, 4)
     return vertices.reshape(-1, 3), quads
+
+
+def neck_width(rest: np.ndarray, template: np.ndarray) -> float:
+    """The neck's width and depth where the collar lies, as a factor of the mean's; (V, 3) each."""
+    ring = np.flatnonzero(np.abs(template[:NECK[1], 2] + 0.110) < 0.008)
+    return float(np.max(np.ptp(rest[ring, :2], axis=0) / np.ptp(template[ring, :2], axis=0)))
+
+
+def covered(template: np.ndarray) -> np.ndarray:
+    """(V,) bool: the skin that the jumper hides, and that would show through it on broad shoulders."""
+    x, _, z = template.T
+    return ((z < -0.172) | (z < -0.113) & (np.abs(x) > 0.066)) & (np.arange(len(template)) < NECK[1])
 
 
 def smooth(place: np.ndarray, values: np.ndarray) -> np.ndarray:

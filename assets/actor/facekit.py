@@ -16,6 +16,8 @@ from engine.protocol import EXPRESSION_NAMES
 
 IDENTITY_SIGMA = 0.6
 EAR_HALF_WIDTH = 0.083
+# The kit's browDown lowers the middle of the brows and leaves their inner ends, which reads as sorrow, not anger.
+BROW_DOWN_GAIN, BROW_DOWN_INNER = 1.1, -0.5
 EYE_TURN = {"Up": 25.0, "Down": 30.0, "In": 32.0, "Out": 32.0}  # degrees at weight 1
 
 # First and last vertex (exclusive) of each part.
@@ -135,6 +137,8 @@ def arkit_deltas(shapes: dict[str, np.ndarray], rest: np.ndarray, template: np.n
             deltas[row] = shapes[f"{stem}_L"] + shapes[f"{stem}_R"]
         if stem == "cheekSquint":
             deltas[row] += 0.5 * shapes[f"cheekRaiser_{side[0]}"]
+        if stem == "browDown":
+            deltas[row] = BROW_DOWN_GAIN * deltas[row] + BROW_DOWN_INNER * shapes[f"browInnerUp_{side[0]}"]
         if stem.startswith("eyeLook"):
             span = slice(*EYEBALLS[side])
             ball = rest[span] - centres[side]

@@ -71,9 +71,9 @@ def skin(look: Look) -> bpy.types.Material:
     colour = g.mix(colour, look.hair, g.math("MULTIPLY", g.value("brows"), 0.42))
     pores = g.node("TexVoronoi", Vector=place, Scale=1150.0).outputs["Distance"]
     height = g.math("ADD", g.math("MULTIPLY", pores, 0.6), g.math("MULTIPLY", fine, 0.8))
-    rough = g.math("SUBTRACT", g.ramp(mottled, 0.3, 0.7, 0.46, 0.60), g.math("MULTIPLY", lip, 0.16))
+    rough = g.math("SUBTRACT", g.ramp(mottled, 0.3, 0.7, 0.50, 0.64), g.math("MULTIPLY", lip, 0.16))
     return g.principled(
-        Base_Color=colour, Roughness=rough, Specular_IOR_Level=0.42, Normal=g.bump(height, 0.00022, 0.55),
+        Base_Color=colour, Roughness=rough, Specular_IOR_Level=0.38, Normal=g.bump(height, 0.00022, 0.55),
         Subsurface_Weight=0.22, Subsurface_Radius=(1.0, 0.36, 0.20), Subsurface_Scale=0.0045,
         Coat_Weight=g.math("MULTIPLY", lip, 0.18), Coat_Roughness=0.28,
     )
@@ -89,7 +89,7 @@ def sclera() -> bpy.types.Material:
     white = g.mix((0.66, 0.63, 0.60), (0.55, 0.26, 0.22), pink)
     solid = g.node("BsdfPrincipled", Base_Color=white, Roughness=0.18, Subsurface_Weight=0.15,
                    Subsurface_Scale=0.002, Coat_Weight=0.6, Coat_Roughness=0.04)
-    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.34).outputs[0], 0.9, 0.035),
+    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.34).outputs[0], 0.8, 0.006),
                    _1=g.node("BsdfTransparent").outputs[0], _2=g.node("BsdfGlossy", Roughness=0.03).outputs[0])
     front = g.math("LESS_THAN", eye.outputs[1], 0.0)
     window = g.math("MULTIPLY", g.ramp(radius, LIMBUS - 0.0006, LIMBUS + 0.0005, 1.0, 0.0), front)
@@ -105,7 +105,7 @@ def iris(look: Look) -> bpy.types.Material:
     ring = g.node("CombineXYZ", X=g.math("MULTIPLY", g.math("COSINE", angle), 3.2),
                   Y=g.math("MULTIPLY", g.math("SINE", angle), 3.2), Z=g.math("MULTIPLY", radius, 260.0))
     fibres = g.noise(ring.outputs[0], 3.0, 4.0)
-    colour = g.mix(tuple(0.45 * c for c in look.iris), tuple(min(1.0, 1.9 * c) for c in look.iris),
+    colour = g.mix(tuple(0.45 * c for c in look.iris), tuple(min(1.0, 1.4 * c) for c in look.iris),
                    g.ramp(fibres, 0.30, 0.70))
     amber = tuple(0.5 * c + 0.5 * a for c, a in zip(look.iris, (0.16, 0.085, 0.03)))
     colour = g.mix(colour, amber, g.ramp(radius, 0.0026, 0.0040, 0.75, 0.0))
@@ -149,7 +149,7 @@ def flesh(name: str, colour: Colour, rough: float, grain: float) -> bpy.types.Ma
 def strand(name: str, colour: Colour) -> bpy.types.Material:
     """Hair that every render engine draws: a rough dielectric with an oily sheen, each strand a little different."""
     g = Graph(name)
-    shade = g.mix(tuple(0.5 * c for c in colour), tuple(1.9 * c for c in colour), g.value("strand"))
+    shade = g.mix(tuple(0.5 * c for c in colour), tuple(1.6 * c for c in colour), g.value("strand"))
     return g.principled(Base_Color=shade, Roughness=0.50, Specular_IOR_Level=0.30)
 
 

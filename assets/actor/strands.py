@@ -155,6 +155,8 @@ def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 3
     x, y, z = roots.template.T
     crown = np.array([0.012, 0.055, 0.12])
     away = tangent(roots.template - crown + [0.004, 0.004, 0.0], roots.normal)
+    whorl = np.exp(-((roots.template - crown) ** 2).sum(1) / 0.03 ** 2)[:, None]
+    away = (1.0 - whorl) * away + whorl * tangent(np.cross(roots.normal, away) + [0.35, -0.5, 0.0], roots.normal)
     top = np.clip((z - 0.062) / 0.035, 0.0, 1.0)
     front = np.clip((-y - 0.01) / 0.08, 0.0, 1.0)
     aside = tangent(np.broadcast_to([-0.85, 0.15, 0.25], away.shape), roots.normal)
@@ -168,10 +170,10 @@ def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 3
     # Locks: hairs that grow near one another lie alike, and a lock differs from its neighbours.
     seeds = rng.choice(count, LOCKS, replace=False)
     lock = nearest(roots.position, roots.position[seeds])
-    direction += (0.25 + 0.75 * top)[:, None] * rng.normal(0.0, 0.20, (LOCKS, 3))[lock]
+    direction += (0.25 + 0.75 * top)[:, None] * rng.normal(0.0, 0.26, (LOCKS, 3))[lock]
     length *= rng.uniform(0.85, 1.15, LOCKS)[lock]
-    lift = 0.25 + 0.50 * top * (0.5 + 0.5 * front) + rng.normal(0.0, 0.05, count)
-    lift += top * rng.normal(0.0, 0.10, LOCKS)[lock]
+    lift = 0.22 + 0.52 * top * (0.35 + 0.65 * front) * (1.0 - 0.6 * whorl[:, 0]) + rng.normal(0.0, 0.05, count)
+    lift += top * rng.normal(0.0, 0.12, LOCKS)[lock]
     fall = 0.35 + 0.65 * top + rng.normal(0.0, 0.08, count)
     hair = grow(roots, tangent(direction, roots.normal), length, lift, fall, 0.00016)
     gather = 0.45 * np.linspace(0.0, 1.0, POINTS)[None, :, None] ** 1.5 * top[:, None, None]
