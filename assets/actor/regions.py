@@ -20,11 +20,11 @@ NOSE_TIP, CHIN = 30, 8
 # The hairline in profile: depth y, and the height z above which hair grows. Front, temple, sideburn, ear, nape.
 HAIRLINE = np.array([
     (-0.130, 0.092), (-0.110, 0.089), (-0.090, 0.081), (-0.072, 0.074), (-0.058, 0.056), (-0.048, 0.030),
-    (-0.040, 0.004), (-0.026, -0.006), (-0.020, 0.030), (0.012, 0.030), (0.028, -0.014), (0.042, -0.052),
+    (-0.040, 0.004), (-0.025, -0.006), (-0.019, 0.022), (0.011, 0.022), (0.022, -0.014), (0.037, -0.052),
     (0.060, -0.062), (0.200, -0.062),
 ])
 HAIR_FADE = 0.010
-EAR_CENTRE, EAR_RADII = (0.004, 0.004), (0.026, 0.038)
+EAR_CENTRE, EAR_RADII = (0.000, 0.002), (0.020, 0.029)
 
 
 def landmarks(template: np.ndarray) -> np.ndarray:
