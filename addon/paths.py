@@ -75,12 +75,17 @@ def new_run_folder(parent: Path) -> Path:
     """Make the next free run_#### folder, so that strips of earlier runs keep their pictures. Raises Problem."""
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        numbers = [int(run.name[len(RUN_PREFIX):]) for run in run_folders(parent)]
-        folder = parent / f"{RUN_PREFIX}{max(numbers, default=0) + 1:04d}"
-        folder.mkdir()
+        number = max((int(run.name[len(RUN_PREFIX):]) for run in run_folders(parent)), default=0)
+        while True:
+            number += 1
+            folder = parent / f"{RUN_PREFIX}{number:04d}"
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:  # another Blender was quicker
+                continue
     except OSError as error:
         raise disk_problem(error, parent) from error
-    return folder
 
 
 def run_folders(parent: Path) -> list[Path]:

@@ -218,6 +218,13 @@ def test_files_side_by_side_do_not_delete_each_others_frames(head, tmp_path, ble
     assert (tmp_path / "emosplat" / "one" / "Head" / "run_0001" / "frame_00001.png").is_file()
 
 
+def test_a_run_folder_that_another_blender_takes_first_is_left_to_it(head, tmp_path, monkeypatch):
+    bpy.ops.emosplat.generate()
+    monkeypatch.setattr(module("paths"), "run_folders", lambda parent: [])
+    bpy.ops.emosplat.generate()
+    assert runs(tmp_path) == ["run_0001", "run_0002"]
+
+
 def test_packed_audio_reaches_the_engine_and_is_sampled_to_its_end(head, audio):
     head.emosplat.audio.pack()
     audio.unlink()
