@@ -24,6 +24,7 @@ BACKGROUND, HAIR, FACE, MOUTH, TORSO = range(len(REGIONS))
 SAMPLES = 24  # more change nothing that can be seen, and each costs a tenth of a second
 WORK_SIDE = 224  # pixels on which all is judged; the edge is drawn at full size
 BINS = 16  # of each colour channel
+NEAR_SAMPLES = 5
 GRID = 96  # of the votes around the head
 REACH = 2.0  # of these votes, in face widths to each side
 VOTES_WEIGHT, PLATE_WEIGHT, COLOUR_LIMIT = 2.0, 2.0, 1.5
@@ -108,9 +109,8 @@ class RegionMasks:
         images = np.stack([image for image, _ in small])
         persons = np.stack(people)
         self._votes = _odds(persons.mean(axis=0), len(small))
-        self._head_votes = _odds(
-            np.mean([self._to_head(person, points) for person, (_, points) in zip(people, small)], axis=0), len(small)
-        )
+        self._head_votes = np.stack([self._to_head(person, points) for person, (_, points) in zip(people, small)])
+        self._poses = np.stack([_pose(points) for _, points in small])
         self._colours = _log_ratio(_histogram(images[persons]), _histogram(images[~persons]))
         self._plate, self._noise = _plate(images, persons)
         skin, hair = np.zeros(BINS**3), np.zeros(BINS**3)
@@ -128,18 +128,27 @@ class RegionMasks:
         flags = self._cv2.INTER_LINEAR | self._cv2.WARP_INVERSE_MAP
         return self._cv2.warpAffine(person.astype(np.float32), matrix, (GRID, GRID), flags=flags, borderValue=0.5)
 
+    def _votes_like(self, landmarks: np.ndarray) -> np.ndarray:
+        """(GRID, GRID) log odds around the head; samples that look the same way count for more, as hair turns along."""
+        distances = np.linalg.norm(self._poses - _pose(landmarks), axis=(1, 2))
+        reach = np.sort(distances)[min(NEAR_SAMPLES, len(distances)) - 1] + 1e-6
+        weights = np.exp(-0.5 * (distances / reach) ** 2)
+        share = np.tensordot(weights / weights.sum(), self._head_votes, axes=1)
+        return _odds(share, weights.sum())
+
     def _person(self, image: np.ndarray, small: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """(H, W) bool at full size."""
         cv2 = self._cv2
         height, width = small.shape[:2]
         _, v = head_coordinates(landmarks, height, width)
-        from_head = cv2.warpAffine(self._head_votes, _head_to_picture(landmarks), (width, height), borderValue=-4.0)
+        to_picture = _head_to_picture(landmarks)
+        from_head = cv2.warpAffine(self._votes_like(landmarks), to_picture, (width, height), borderValue=-4.0)
         below = np.clip((v - _chin(landmarks)) / 0.15, 0, 1)
         odds = VOTES_WEIGHT * (from_head * (1 - below) + self._votes * below)
         odds += np.clip(self._colours[_bins(small)], -COLOUR_LIMIT, COLOUR_LIMIT)
         apart = np.abs(small - self._plate)  # NaN where no background was ever seen
         far = np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]) / (3 * self._noise)
-        odds += PLATE_WEIGHT * np.nan_to_num(np.clip(far - 1, -1, 1))
+        odds += PLATE_WEIGHT * np.nan_to_num(np.clip(far - 1, -0.4, 1))
         odds[fill(_shrunk(landmarks[list(FACE_OVAL)], 0.98), height, width)] = 8.0
         probability = (1 / (1 + np.exp(-odds))).astype(np.float32)
         person = self._guided(probability, small, image) > 0.5
@@ -240,6 +249,12 @@ def _head_to_picture(landmarks: np.ndarray) -> np.ndarray:
     return np.column_stack([axes, origin])
 
 
+def _pose(landmarks: np.ndarray) -> np.ndarray:
+    """(P, 2) places of the face's parts within it, which say how it is turned."""
+    points = landmarks[list(FACE_OVAL + RIGHT_EYE + LEFT_EYE)]
+    return (points - landmarks[list(FACE_OVAL)].mean(axis=0)) / face_width(landmarks)
+
+
 def _skin(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
     """The face without what is no skin."""
     skin = fill(_shrunk(landmarks[list(FACE_OVAL)], 0.85), height, width)
@@ -275,7 +290,7 @@ def _spread(counts: np.ndarray) -> np.ndarray:
     return cube.ravel()
 
 
-def _odds(share: np.ndarray, samples: int) -> np.ndarray:
+def _odds(share: np.ndarray, samples: float) -> np.ndarray:
     """Log odds of a share of votes; a few votes are no certainty."""
     share = (share * samples + 1) / (samples + 2)
     return np.log(share / (1 - share)).astype(np.float32)

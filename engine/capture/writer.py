@@ -142,7 +142,10 @@ def _is_whole_png(path: Path) -> bool:
 def _write_flac(path: Path, pieces: Iterable[np.ndarray], rate: int) -> None:
     import soundfile
 
-    with whole_file(path) as part:
-        with soundfile.SoundFile(part, "w", rate, 1, subtype="PCM_16", format="FLAC") as sound:
-            for piece in pieces:
-                sound.write(np.clip(piece, -1.0, 1.0))
+    try:
+        with whole_file(path) as part:
+            with soundfile.SoundFile(part, "w", rate, 1, subtype="PCM_16", format="FLAC") as sound:
+                for piece in pieces:
+                    sound.write(np.clip(piece, -1.0, 1.0))
+    except soundfile.LibsndfileError as error:  # what the disk refuses, libsndfile says in its own words
+        raise StorageError(f"{path} could not be written ({error}).", "Free some space or choose another.") from error

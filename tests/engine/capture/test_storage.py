@@ -153,6 +153,16 @@ def test_a_row_without_its_picture_is_refused(tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+def test_sound_that_cannot_be_written_leaves_no_capture(tmp_path, monkeypatch):
+    def refuse(self, data):
+        raise soundfile.LibsndfileError(2, "Error writing: ")
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", refuse)
+    with pytest.raises(StorageError, match="audio.flac"):
+        write(tmp_path / "a", make_capture())
+    assert not (tmp_path / "a").exists() and not (tmp_path / "a.part" / "audio.flac").exists()
+
+
 def edit_json(folder, **changes):
     path = folder / "capture.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
