@@ -109,7 +109,9 @@ class FFmpegSource:
         if stream.duration:
             seconds = float(stream.duration * stream.time_base)
         elif container.duration:
-            seconds = container.duration / av.time_base
+            # Matroska says when it ends and not how long it lasts.
+            before = max(0, container.start_time or 0) if "matroska" in container.format.name else 0
+            seconds = (container.duration - before) / av.time_base
         return AudioInfo(path, context.sample_rate, context.channels, seconds, container.format.name)
 
     def blocks(self, report: Report) -> Iterator[np.ndarray]:

@@ -190,3 +190,9 @@ def test_tags_that_are_no_utf8(tmp_path, suffix):
     path.write_bytes(path.read_bytes().replace(b"LATIN", b"Jos\xe9!"))
     assert b"Jos\xe9!" in path.read_bytes()
     assert len(read_mono(path)) == 32000
+
+
+def test_a_whole_file_that_starts_late_is_not_called_cut(tmp_path):
+    path = encode(tmp_path / "late.mka", "pcm_s16le", clicks(48000)[None], audio_pts=3 * 48000)
+    samples, warnings = read_with_warnings(path)
+    assert len(samples) == 32000 and warnings == []
