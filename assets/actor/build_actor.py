@@ -92,18 +92,16 @@ def head(kit: facekit.FaceKit, hairs: dict[str, strands.Strands], look: material
 
 def face_kinds(kit: facekit.FaceKit) -> list[str]:
     """The material of each of the kit's faces; "" for those that are not drawn."""
-    socket = {"mouth": (11248, 13294), "eye": (13294, 14062)}
     kinds = []
     for first, last, material in zip(kit.offsets[:-1], kit.offsets[1:], kit.materials):
         name, vertex = kit.material_names[material], int(kit.corners[first:last].max())
         if name in facekit.UNDRAWN:
             kinds.append("")
         elif name in ("M_Face", "M_BackHead"):
-            kinds.append("Mouth" if socket["mouth"][0] <= vertex < socket["mouth"][1] else
-                         "Lid Margin" if socket["eye"][0] <= vertex < socket["eye"][1] else "Skin")
+            kinds.append("Skin" if vertex < facekit.MOUTH_SOCKET[0] else
+                         "Mouth" if vertex < facekit.MOUTH_SOCKET[1] else "Lid Margin")
         elif name == "M_GumsTongue":
-            tongue = int(kit.corners[first:last].max()) >= facekit.TONGUE[0]
-            kinds.append("Tongue" if tongue else "Gums")
+            kinds.append("Tongue" if vertex >= facekit.TONGUE[0] else "Gums")
         else:
             kinds.append({"M_Teeth": "Teeth", "M_LacrimalFluid": "Tear"}.get(
                 name, "Iris" if name.startswith("M_Iris") else "Sclera"))
@@ -132,13 +130,12 @@ def write_attributes(mesh: bpy.types.Mesh, kit: facekit.FaceKit, shade: np.ndarr
 def write_groups(actor: bpy.types.Object, kit: facekit.FaceKit, count: int) -> None:
     """Vertex groups of the regions that a capture tells apart; every vertex is in one."""
     vertices = np.arange(count)
-    mouth = (vertices >= facekit.NECK[1]) & (vertices < 13294) | (vertices >= 14062) & (vertices < facekit.TEETH[1])
+    mouth = np.zeros(count, bool)
+    for part in (facekit.MOUTH_SOCKET, facekit.GUMS, facekit.TEETH):
+        mouth |= (vertices >= part[0]) & (vertices < part[1])
     scalp_, neck = np.zeros(count, bool), np.zeros(count, bool)
     scalp_[:facekit.NECK[1]] = regions.hair(kit.template)[:facekit.NECK[1]] > 0.5
-    low = kit.template[:facekit.NECK[1]]
-    neck[:facekit.NECK[1]] = (low[:, 2] < -0.090 - 0.45 * (low[:, 1] + 0.06).clip(-0.06, 0.0)) | (
-        (low[:, 1] > 0.012) & (low[:, 2] < -0.03))
-    neck &= ~scalp_
+    neck[:facekit.NECK[1]] = regions.neck(kit.template)[:facekit.NECK[1]] > 0.5
     for name, chosen in (("mouth_interior", mouth), ("hair", scalp_), ("neck_and_torso", neck),
                          ("face", ~(mouth | scalp_ | neck))):
         actor.vertex_groups.new(name=name).add(np.flatnonzero(chosen).tolist(), 1.0, "REPLACE")

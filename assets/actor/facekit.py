@@ -23,12 +23,13 @@ EYE_TURN = {"Up": 25.0, "Down": 30.0, "In": 32.0, "Out": 32.0}  # degrees at wei
 # First and last vertex (exclusive) of each part.
 FACE = (0, 9409)
 NECK = (9409, 11248)
+MOUTH_SOCKET = (11248, 13294)
+GUMS = (14062, 17039)
 TEETH = (17039, 21451)
-TONGUE = (16611, 17039)
+TONGUE = (16611, 17039)  # within the gums' range
 EYEBALLS = {"Left": (21451, 23021), "Right": (23021, 24591)}
 IRIS_OFFSET = 770  # an eyeball's outer shell comes first, then the ball with the iris
-LACRIMAL = (24591, 24999)
-LASHES = (25351, 26719)
+LASH_CARDS = {"Left": 25351, "Right": 26035}  # first vertex; three cards of 114 above, then three below
 
 # Shells that stand for shadow and moisture in real-time renderers; here they would hide the irises.
 UNDRAWN = ("M_EyeBlend", "M_EyeOcclusion", "M_EyeLashes")

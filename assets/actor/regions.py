@@ -26,6 +26,12 @@ HAIRLINE = np.array([
 HAIR_FADE = 0.010
 EAR_CENTRE, EAR_RADII = (0.000, 0.002), (0.020, 0.029)
 
+# The jaw in profile: depth y, and the height z below which the neck lies.
+JAW_LINE = np.array([
+    (-0.300, -0.112), (-0.120, -0.108), (-0.070, -0.100), (-0.050, -0.085), (-0.020, -0.055), (0.012, -0.030),
+    (0.300, -0.030),
+])
+
 
 def landmarks(template: np.ndarray) -> np.ndarray:
     """(68, 3)."""
@@ -135,3 +141,9 @@ def hair(template: np.ndarray) -> np.ndarray:
     ear = np.hypot((y - EAR_CENTRE[0]) / EAR_RADII[0], (z - EAR_CENTRE[1]) / EAR_RADII[1])
     density *= np.where(np.abs(x) > 0.06, np.clip((ear - 1.0) / 0.12, 0.0, 1.0), 1.0)
     return density.astype(np.float32)
+
+
+def neck(template: np.ndarray) -> np.ndarray:
+    """1 below the jaw and the nape's hairline, else 0."""
+    below = template[:, 2] < np.interp(template[:, 1], JAW_LINE[:, 0], JAW_LINE[:, 1])
+    return (below & (hair(template) < 0.5)).astype(np.float32)

@@ -13,6 +13,7 @@ from . import facekit, regions
 POINTS = 5
 TUBE_SIDES = 3
 LOCKS = 900
+CARD = 114  # vertices of one of the kit's lash cards
 
 
 @dataclass
@@ -109,9 +110,9 @@ def brow_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 11
 def lash_strands(kit: facekit.FaceKit, rng: np.random.Generator, upper: int = 130, lower: int = 70) -> Strands:
     """Lashes along the kit's own lash cards: each hair runs from a card's root edge to its tip edge."""
     points, sources, weights = [], [], []
-    for side, span in (("Left", (25351, 26035)), ("Right", (26035, 26719))):
+    for side, first in facekit.LASH_CARDS.items():
         for row, number in ((0, upper), (1, lower)):
-            root, tip = lash_edges(kit, span[0] + 342 * row, side)
+            root, tip = lash_edges(kit, first + 3 * CARD * row, side)
             place = np.sort(rng.uniform(0.02, 0.98, number)) * (len(root) - 1)
             slant = np.clip(place + rng.normal(0.0, 0.45, number), 0, len(root) - 1)
             reach = rng.uniform(0.75, 1.25, number) * (1.0 if row == 0 else 0.85)
@@ -135,7 +136,7 @@ def lash_edges(kit: facekit.FaceKit, first: int, side: str) -> tuple[np.ndarray,
     """Root and tip vertices (57,) of the lash card whose 114 vertices start at `first`, along the lid."""
     texture = np.zeros((len(kit.rest), 2))
     texture[kit.corners] = kit.uv[kit.uv_corners]
-    card = np.arange(first, first + 114)
+    card = np.arange(first, first + CARD)
     low = texture[card, 1] < texture[card, 1].mean()
     edges = [card[part][np.argsort(texture[card[part], 0])] for part in (low, ~low)]
     reach = [np.linalg.norm(kit.rest[edge] - kit.eye_centres[side], axis=1).mean() for edge in edges]

@@ -85,6 +85,8 @@ def test_regions_lie_where_they_should(kit):
     assert hair[kit.template[:, 2].argmax()] == 1.0, "hair on top of the head"
     assert lips[marks[51]] > -0.5 and lips[marks[62]] > 1.0 and lips[marks[regions.NOSE_TIP]] < -5.0
     assert regions.brows(kit.template)[marks[regions.CHIN]] == 0.0
+    neck = regions.neck(kit.template)
+    assert neck[marks].max() == 0.0 and neck[:11248][kit.template[:11248, 2] < -0.13].min() == 1.0
 
 
 @needs_faces
