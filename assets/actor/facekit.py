@@ -18,6 +18,7 @@ IDENTITY_SIGMA = 0.6
 EAR_HALF_WIDTH = 0.083
 # The kit's browDown lowers the middle of the brows and leaves their inner ends, which reads as sorrow, not anger.
 BROW_DOWN_GAIN, BROW_DOWN_INNER = 1.1, -0.5
+BROW_UP_GAIN = {"browInnerUp": 1.35, "browOuterUp": 1.2}  # raised brows that still read from across a room
 EYE_TURN = {"Up": 25.0, "Down": 30.0, "In": 32.0, "Out": 32.0}  # degrees at weight 1
 
 # First and last vertex (exclusive) of each part.
@@ -138,6 +139,7 @@ def arkit_deltas(shapes: dict[str, np.ndarray], rest: np.ndarray, template: np.n
             deltas[row] = shapes[f"{stem}_L"] + shapes[f"{stem}_R"]
         if stem == "cheekSquint":
             deltas[row] += 0.5 * shapes[f"cheekRaiser_{side[0]}"]
+        deltas[row] *= BROW_UP_GAIN.get(stem, 1.0)
         if stem == "browDown":
             deltas[row] = BROW_DOWN_GAIN * deltas[row] + BROW_DOWN_INNER * shapes[f"browInnerUp_{side[0]}"]
         if stem.startswith("eyeLook"):

@@ -109,7 +109,7 @@ def brows(template: np.ndarray) -> np.ndarray:
     for side in ("Left", "Right"):
         across, along = brow_place(template, side)
         half = 0.0042 * np.clip(1.25 - along ** 2, 0.35, 1.0)
-        ends = np.clip(along / 0.20, 0.0, 1.0) ** 0.7 * np.clip((1.0 - along) / 0.15, 0.0, 1.0)
+        ends = np.clip(along / 0.14, 0.0, 1.0) ** 0.7 * np.clip((1.0 - along) / 0.15, 0.0, 1.0)
         density = np.maximum(density, np.clip(1.6 - 1.6 * np.abs(across) / half, 0.0, 1.0) * ends)
     density[template[:, 1] > -0.06] = 0.0
     return density.astype(np.float32)
