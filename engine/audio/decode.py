@@ -16,6 +16,7 @@ import av
 import numpy as np
 import soundfile
 
+from ..containers import decoded, is_cover, open_container
 from ..errors import AudioError
 from ..report import Report
 from .downmix import downmix_weights
@@ -92,7 +93,7 @@ class FFmpegSource:
 
     def __init__(self, path: Path) -> None:
         try:
-            with _open_container(path) as container:
+            with open_container(path) as container:
                 self.info = self._describe(path, container)
         except av.FFmpegError as error:
             raise Unreadable() from error
@@ -120,13 +121,13 @@ class FFmpegSource:
         start = None
         mono = _Mono()
         rate = self.info.sample_rate
-        with _open_container(self.info.path) as container:
+        with open_container(self.info.path) as container:
             stream = container.streams.audio[0]
-            pictures = [s for s in container.streams.video if s.start_time is not None and not _is_cover(s)]
+            pictures = [s for s in container.streams.video if s.start_time is not None and not is_cover(s)]
             picture = min((s.start_time * s.time_base for s in pictures), default=None)
             end = _exact_end(stream, rate)
             held = np.zeros(0, np.float32)  # one frame back, because only the very last one may hold padding
-            for frame in _frames(container, stream):
+            for frame in decoded(container, stream):
                 if frame is None:
                     damaged += 1
                     continue
@@ -166,11 +167,6 @@ def _open_sound(path: Path) -> soundfile.SoundFile:
     return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
 
 
-def _open_container(path: Path):
-    # Absolute, or FFmpeg takes what stands before a colon for a protocol; tags of old files are no UTF-8.
-    return av.open(str(path.absolute()), metadata_errors="replace")
-
-
 class _Mono:
     """Turns frames of any sample format into (n,) float32 in [-1, 1]."""
 
@@ -187,27 +183,11 @@ class _Mono:
         return np.concatenate(pieces) @ self._weights if pieces else np.zeros(0, np.float32)
 
 
-def _frames(container, stream) -> Iterator[av.AudioFrame | None]:
-    """Decoded frames in order, None for each packet that does not decode."""
-    try:
-        for packet in container.demux(stream):
-            try:
-                yield from packet.decode()
-            except av.FFmpegError:
-                yield None
-    except av.FFmpegError:
-        yield None
-
-
 def _exact_end(stream, rate: int) -> int | None:
     """The sample where a track ends whose clock ticks in samples (MP4's edit lists cut the encoder's padding)."""
     if not stream.duration or stream.time_base.denominator != rate or stream.time_base.numerator != 1:
         return None
     return stream.duration + (stream.start_time or 0)
-
-
-def _is_cover(stream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def _silence(samples: int) -> Iterator[np.ndarray]:

@@ -16,6 +16,7 @@ from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace
 
 from ..audio.read import blocks
+from ..containers import decoded, is_cover, open_container
 from ..errors import InputError
 from ..protocol import exact_fps
 from ..report import Report
@@ -83,7 +84,7 @@ def probe(path: str | Path) -> VideoInfo:
     if not path.is_file():
         raise InputError(f"There is no file {path}.", choose)
     try:
-        with _open(path) as container:
+        with open_container(path) as container:
             stream = _video_stream(path, container)
             picture = _first(container, stream)
             if picture is None:
@@ -188,14 +189,8 @@ def crop_square(image: np.ndarray, box: tuple[float, float, float], size: int) -
     return np.asarray(Image.fromarray(image).resize((size, size), resample, (left, top, left + side, top + side)))
 
 
-def _open(path: Path):
-    # A playlist is a file, too: it must not make us open addresses.
-    return av.open(str(path), options={"protocol_whitelist": "file"})
-
-
 def _video_stream(path: Path, container):
-    cover = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+    streams = [stream for stream in container.streams.video if not is_cover(stream)]
     if not streams:
         raise InputError(f"{path} has no pictures, only sound or data.", f"Choose a film ({KINDS}).")
     stream = streams[0]
@@ -208,19 +203,7 @@ def _video_stream(path: Path, container):
 
 def _first(container, stream):
     """The first frame that decodes, or None."""
-    return next((frame for frame in _decoded(container, stream) if frame is not None), None)
-
-
-def _decoded(container, stream) -> Iterator:
-    """Decoded frames in order, None for each packet that does not decode."""
-    try:
-        for packet in container.demux(stream):
-            try:
-                yield from packet.decode()
-            except av.FFmpegError:
-                yield None
-    except av.FFmpegError:
-        yield None
+    return next((frame for frame in decoded(container, stream) if frame is not None), None)
 
 
 def _describe(path: Path, container, stream, picture: av.VideoFrame) -> VideoInfo:
@@ -261,7 +244,7 @@ def _describe(path: Path, container, stream, picture: av.VideoFrame) -> VideoInf
 
 def _audio_start(path: Path) -> Fraction | None:
     """When the first sample is heard: decoders leave out the encoder's delay, packets do not."""
-    with _open(path) as container:
+    with open_container(path) as container:
         stream = container.streams.audio[0]
         if stream.codec_context is None:
             return None
@@ -277,9 +260,9 @@ def _timed(info: VideoInfo, report: Report) -> Iterator[tuple[Fraction, av.Video
     """Yield (seconds from the first picture, frame), strictly rising."""
     damaged = 0
     last: Fraction | None = None
-    with _open(info.path) as container:
+    with open_container(info.path) as container:
         stream = _video_stream(info.path, container)
-        frames = _decoded(container, stream)
+        frames = decoded(container, stream)
         for frame in _deinterlaced(frames, stream) if info.interlaced else frames:
             report.check()
             if frame is None:

@@ -2,6 +2,7 @@
 """Sound files that are not: each gives its sentence, or what can be saved and a warning."""
 
 import os
+import socket
 import threading
 from pathlib import Path
 
@@ -59,6 +60,28 @@ def test_text_that_calls_itself_sound(tmp_path, suffix):
     path.write_text("1\n00:00:01,000 --> 00:00:02,000\nThis is no sound.\n" * 200)
     with pytest.raises(AudioError, match="not a sound file"):
         read_mono(path)
+
+
+@pytest.mark.parametrize("name", ["list.m3u8", "song.m4a"])
+def test_a_playlist_opens_no_address(tmp_path, name):
+    calls = []
+
+    def answer(server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:  # the test is over
+                return
+            calls.append(name)
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/part.ts"
+        (tmp_path / name).write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{address}\n#EXT-X-ENDLIST\n")
+        with pytest.raises(AudioError):
+            read_mono(tmp_path / name)
+    assert not calls
 
 
 def test_random_bytes(tmp_path):
