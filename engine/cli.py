@@ -7,7 +7,7 @@ import sys
 
 from .errors import InputError
 from .jobs import as_engine_error, run_job
-from .protocol import EMOTION_NAMES, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob
+from .protocol import EMOTION_NAMES, CaptureJob, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob, VerifyJob
 from .report import Report
 
 
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
             result = run_bench(report)
         else:
             result = run_job(_job(options), report)
-        result["warnings"] = warnings
+        result["warnings"] = [*result.get("warnings", []), *warnings]
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
@@ -79,6 +79,18 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("head", metavar="HEAD", help="name of a head, or an .emohead file")
     export.add_argument("--ply", required=True, metavar="FILE")
 
+    capture = verb("capture", "Make a capture, from which a head can be fitted.")
+    capture.add_argument("source", metavar="SOURCE", help="a film, a data set's folder, or a rendered character's")
+    where = capture.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", metavar="DIR", help="the capture's folder; a broken-off try goes on")
+    where.add_argument("--verify", action="store_true", help="SOURCE is a capture: open every file of it")
+    capture.add_argument("--size", type=int, default=512, help="side of its square pictures (512)")
+    capture.add_argument("--identity", default="", metavar="NAME", help="the person's name (the source's)")
+    capture.add_argument("--fps", default="", help="frames per second (the source's own)")
+    capture.add_argument("--emotion", default="", metavar="K=V,...", help="what is shown all through it, if known")
+    capture.add_argument("--seed", type=int, default=0, help="chooses the pictures that are held out")
+    capture.add_argument("--allow-download", action="store_true", help="models may be fetched from their makers")
+
     heads = verb("heads", "List the heads at hand.")
     heads.add_argument("--folder", default="", help="a folder of .emohead files")
     doctor = verb("doctor", "Say what runs here, and what to do about what does not.")
@@ -102,6 +114,11 @@ def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
 def _job(options: argparse.Namespace):
     if options.verb == "export":
         return ExportJob(options.head, options.ply)
+    if options.verb == "capture":
+        if options.verify:
+            return VerifyJob(options.source)
+        rest = {name: getattr(options, name) for name in ("size", "identity", "fps", "seed", "allow_download")}
+        return CaptureJob(options.source, options.out, emotion=parse_emotion(options.emotion), **rest)
     if options.verb == "heads":
         return HeadsJob(options.folder)
     if options.verb == "doctor":
@@ -158,6 +175,11 @@ def _show_result(verb: str, result: dict) -> None:
         print(f"{result['frames']} frames in {result['take']}.")
     elif verb == "export":
         print(f"{result['gaussians']} Gaussians in {result['ply']}.")
+    elif verb == "capture" and "findings" in result:
+        print("\n".join(result["findings"]) or f"{result['folder']} is whole.")
+    elif verb == "capture":
+        print(f"{result['used']} of {result['frames']} pictures in {result['out']} ({result['seconds']:.1f} s).")
+        print(f"See {result['report']}.")
     elif verb == "heads":
         for head in result["heads"]:
             print(f"{head['name']:20} {head['error'] or head['path'] or 'built in'}")

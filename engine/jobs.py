@@ -11,7 +11,8 @@ from pathlib import Path
 
 from .errors import EngineError, InputError
 from .protocol import (
-    CameraTrack, Controls, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob, WarmUpJob, exact_fps,
+    CameraTrack, CaptureJob, Controls, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob, VerifyJob, WarmUpJob,
+    exact_fps,
 )
 from .report import Report
 
@@ -20,7 +21,8 @@ def run_job(job, report: Report) -> dict:
     """Run any job of protocol.JOBS.
 
     Returns:
-        The job's result, with `seconds` per stage.
+        The job's result, with the seconds of each stage and in total: a capture's `seconds` is the total, and
+        `stage_seconds` holds the stages.
 
     Raises:
         EngineError: whatever went wrong, in words for people.
@@ -31,7 +33,10 @@ def run_job(job, report: Report) -> dict:
     finally:
         report.finish()
     seconds = {stage: round(spent, 3) for stage, spent in report.seconds.items()}
-    return {**result, "seconds": {**seconds, "total": round(time.monotonic() - started, 3)}}
+    total = round(time.monotonic() - started, 3)
+    if isinstance(job, CaptureJob):
+        return {**result, "seconds": total, "stage_seconds": seconds}
+    return {**result, "seconds": {**seconds, "total": total}}
 
 
 def perform_job(job: PerformJob, report: Report) -> dict:
@@ -106,6 +111,21 @@ def export_job(job: ExportJob, report: Report) -> dict:
     return {"ply": str(out), "gaussians": len(gaussians), "sh_degree": gaussians.sh_degree}
 
 
+def capture_job(job: CaptureJob, report: Report) -> dict:
+    """A film, a data set or a character's pictures become a capture folder."""
+    from .capture.make import make_capture
+
+    return make_capture(job, report)
+
+
+def verify_job(job: VerifyJob, report: Report) -> dict:
+    """Open every file of a capture."""
+    from .capture.storage import verify
+
+    findings = verify(job.folder)
+    return {"folder": job.folder, "ok": not findings, "findings": findings}
+
+
 def heads_job(job: HeadsJob, report: Report) -> dict:
     """List the heads at hand."""
     from dataclasses import asdict
@@ -135,8 +155,8 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 
 
 _FUNCTIONS = {
-    PerformJob: perform_job, SpeakJob: speak_job, ExportJob: export_job, HeadsJob: heads_job, DoctorJob: doctor_job,
-    WarmUpJob: warm_up_job,
+    PerformJob: perform_job, SpeakJob: speak_job, ExportJob: export_job, CaptureJob: capture_job,
+    VerifyJob: verify_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
 }
 
 

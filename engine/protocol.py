@@ -283,6 +283,42 @@ class ExportJob:
 
 
 @dataclass
+class CaptureJob:
+    """A film, a data set, or the pictures of a Blender character become a capture folder.
+
+    Args:
+        source: a film's path, or a folder that a character was rendered to, or a data set's folder.
+        out: the capture's folder; must not exist, or be empty. A broken-off try goes on.
+        size: side of the square pictures in pixels.
+        identity: the person's name; "" takes the source's.
+        fps: frames per second, as `exact_fps` reads it; "" keeps the source's own.
+        emotion: what is shown all through the source, where that is known: emotion -> intensity, 0 to 1.
+        seed: chooses the pictures that are held out.
+        allow_download: models that make masks better may be fetched from their makers' pages.
+    """
+
+    source: str
+    out: str
+    size: int = 512
+    identity: str = ""
+    fps: str = ""
+    emotion: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    allow_download: bool = False
+
+
+@dataclass
+class VerifyJob:
+    """Open every file of a capture and say what is wrong.
+
+    Args:
+        folder: the capture's folder.
+    """
+
+    folder: str
+
+
+@dataclass
 class HeadsJob:
     """List the heads at hand.
 
@@ -314,8 +350,8 @@ class WarmUpJob:
 
 
 JOBS = {
-    "perform": PerformJob, "speak": SpeakJob, "export": ExportJob, "heads": HeadsJob, "doctor": DoctorJob,
-    "warm_up": WarmUpJob,
+    "perform": PerformJob, "speak": SpeakJob, "export": ExportJob, "capture": CaptureJob, "verify": VerifyJob,
+    "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob,
 }
 
 

@@ -37,6 +37,43 @@ class EmotionLabel:
             raise ValueError(f"The label {self.emotion} {self.start} to {self.end} s at {self.intensity} has no sense.")
 
 
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a capture's source was like, for the report; what is not known is None.
+
+    Args:
+        frames: pictures that the source has.
+        tracked: of them, those with a face that was found (of an exact source: all).
+        clip_seconds: the source's length.
+        dropped: why pictures were left out -> how many; a reason completes "left out because ...".
+        reprojection_error_relative: root mean square of the rigid landmarks' distance from their projections, over the
+            face's width.
+        av_offset_seconds: from the first picture to the first sound, by the container's clocks and the encoder's delay;
+            the capture's sound has been moved by it.
+        lip_offset_seconds: what offset remains between lips and sound (positive: the sound is late).
+    """
+
+    frames: int
+    tracked: int
+    clip_seconds: float
+    dropped: dict[str, int] = field(default_factory=dict)
+    reprojection_error_relative: float | None = None
+    av_offset_seconds: float | None = None
+    lip_offset_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        counts = {"frames": self.frames, "tracked": self.tracked, **self.dropped}
+        for name, count in counts.items():
+            if not isinstance(name, str) or not isinstance(count, int) or isinstance(count, bool) or count < 0:
+                raise ValueError(f"{name!r:.100} = {count!r:.40} counts no pictures.")
+        for name in ("clip_seconds", "reprojection_error_relative", "av_offset_seconds", "lip_offset_seconds"):
+            value = getattr(self, name)
+            if value is None and name != "clip_seconds":
+                continue
+            if not isinstance(value, (int, float)) or not abs(value) < 1e9:
+                raise ValueError(f"{name} = {value!r:.40} is no number.")
+
+
 @dataclass
 class Capture:
     """Pictures of one head with what was seen in each: F rows, one per picture, by camera and then by time.
@@ -61,6 +98,7 @@ class Capture:
         codes: (F, C) float32, components of mouth, lids and brows beside ARKit's 52, or None.
         labels: emotions where they are known.
         source: what it was made from, for people.
+        facts: what that was like, or None.
         warnings: what to tell the person about it, one sentence each.
 
     Raises:
@@ -83,6 +121,7 @@ class Capture:
     codes: np.ndarray | None = None
     labels: list[EmotionLabel] = field(default_factory=list)
     source: str = ""
+    facts: SourceFacts | None = None
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 """Captures on disk, read: a folder is judged before memory is taken. See docs/formats.md; writer.py writes them."""
 
 import json
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import FormatError
 from ..protocol import exact_fps
 from ..tensors import TensorSpec, read_tensors
-from .capture import REGIONS, Capture, EmotionLabel
+from .capture import REGIONS, Capture, EmotionLabel, SourceFacts
 
 FORMAT = "emosplat-capture"
 TRACKS = "emosplat-tracks"
@@ -113,7 +114,8 @@ def to_json(capture: Capture) -> dict:
         "format": FORMAT, "version": VERSION, "identity": capture.identity, "fps": str(capture.fps),
         "width": capture.width, "height": capture.height, "pictures": len(capture),
         "cameras": int(capture.cameras.max()) + 1, "regions": list(REGIONS), "labels": labels,
-        "source": capture.source, "warnings": list(capture.warnings),
+        "source": capture.source, "facts": asdict(capture.facts) if capture.facts else None,
+        "warnings": list(capture.warnings),
     }
 
 
@@ -129,10 +131,11 @@ def _from_json(data: dict) -> dict:
         )
         for label in labels
     ]
+    facts = SourceFacts(**data["facts"]) if data.get("facts") is not None else None
     return {
         "identity": _text(data["identity"], 200), "fps": fps, "width": _side(data["width"]),
         "height": _side(data["height"]), "labels": labels, "source": _text(data.get("source", ""), 4096),
-        "warnings": [_text(warning, 4096) for warning in warnings],
+        "facts": facts, "warnings": [_text(warning, 4096) for warning in warnings],
     }
 
 
