@@ -52,6 +52,12 @@ class MissingPackageError(EngineError):
     code = "missing_package"
 
 
+class MissingModelError(EngineError):
+    """A trained network that is not in git and was not bundled, or a file that is not the one meant."""
+
+    code = "missing_model"
+
+
 class BackendError(EngineError):
     """A splat backend that was asked for by name and cannot run here."""
 
