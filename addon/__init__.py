@@ -4,11 +4,13 @@
 import bpy
 
 from . import preferences, properties, running
-from .operators import engine, generate, head
+from .operators import capture, engine, generate, head
+from .panels import capture as capture_panel
 from .panels import sidebar
 
 CLASSES = (
-    *preferences.CLASSES, *properties.CLASSES, *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *sidebar.CLASSES,
+    *preferences.CLASSES, *properties.CLASSES, *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *capture.CLASSES,
+    *sidebar.CLASSES, *capture_panel.CLASSES,
 )
 
 

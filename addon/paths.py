@@ -54,6 +54,11 @@ def stored(path: str | Path) -> str:
     return str(path)
 
 
+def file_name(text: str) -> str:
+    """What a file or folder may be called after something that an animator named."""
+    return re.sub(r"[^\w\-]+", "_", text)[:80]
+
+
 def frames_folder(head: bpy.types.Object, override: str) -> Path:
     """The folder that holds a head's runs. It need not exist yet.
 
@@ -62,7 +67,7 @@ def frames_folder(head: bpy.types.Object, override: str) -> Path:
 
     Each .blend has its own, so that deleting what one does not show leaves the frames of its neighbours alone.
     """
-    name = re.sub(r"[^\w\-]+", "_", head.name)
+    name = file_name(head.name)
     blend = bpy.data.filepath
     if override:
         return Path(absolute(override)) / (Path(blend).stem or "unsaved") / name

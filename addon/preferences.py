@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from . import paths
 from .problem import Problem
@@ -45,6 +45,11 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
     heads_folder: StringProperty(
         name="Heads Folder", subtype="DIR_PATH", description="A folder with your .emohead files",
     )
+    download_models: BoolProperty(
+        name="Download Mask Model",
+        description="Let captures of films fetch MediaPipe's selfie segmenter (16 MB, once) from its maker's page. It "
+        "draws finer masks of hair and clothes. Captures work without it",
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         from .panels.doctor import draw_report
@@ -60,6 +65,7 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         column.separator()
         column.prop(self, "frames_folder")
         column.prop(self, "heads_folder")
+        column.prop(self, "download_models")
         row = layout.row()
         row.operator("emosplat.doctor", icon="CHECKMARK")
         row.operator("emosplat.open_log", icon="TEXT")

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`object.emosplat`: what a head's Empty holds. Every slider takes keyframes and drivers."""
+"""`object.emosplat`: what a head's Empty holds, every slider with keyframes and drivers. `scene.emosplat_capture`: what
+the next capture is made from.
+"""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS
+from .captures import UNKNOWN
 from .heads import search_heads
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
@@ -77,12 +80,48 @@ for _name in MICRO_EXPRESSIONS:
         description="Added on top of the emotions and the speech",
     )
 
-CLASSES = (HeadSettings,)
+
+class CaptureSettings(bpy.types.PropertyGroup):
+    """What a capture is made from, and which of those made before is chosen. It belongs to no head yet."""
+
+    source: StringProperty(
+        name="Source", options=set(),
+        description="A film of one person, or the folder of a data set (nerfstudio's, ER-NeRF's or a relative's)",
+    )
+    identity: StringProperty(
+        name="Name", options=set(), description="The person's name. Empty: the source's own. The capture is called so",
+    )
+    emotion: EnumProperty(
+        name="Shown", options=set(),
+        items=((UNKNOWN, "Not Known", "Nothing is said about what the person shows"),
+               *((name, name.capitalize(), f"The person is {name} from beginning to end") for name in EMOTION_NAMES)),
+        description="The emotion that is shown all through the source, where that is known",
+    )
+    emotion_intensity: FloatProperty(
+        name="Intensity", default=1.0, min=0.0, max=1.0, subtype="FACTOR", options=set(),
+        description="How strongly it is shown",
+    )
+    size: EnumProperty(
+        name="Size", default="512", options=set(),
+        items=(("256", "256", "For a quick try"), ("512", "512", "Right for most films"),
+               ("1024", "1024", "For films in which the face is larger than 600 pixels; four times the disk and time")),
+        description="Side of the capture's square pictures in pixels",
+    )
+    folder: StringProperty(
+        name="Folder", options=set(),
+        description="Where captures go. Empty: in a folder 'captures' beside the .blend file",
+    )
+    capture: StringProperty(name="Capture", options={"HIDDEN"}, description="Folder of the capture that is chosen")
+
+
+CLASSES = (HeadSettings, CaptureSettings)
 
 
 def register() -> None:
     bpy.types.Object.emosplat = PointerProperty(name="EmoSplat", type=HeadSettings, override=OVERRIDABLE)
+    bpy.types.Scene.emosplat_capture = PointerProperty(name="EmoSplat Capture", type=CaptureSettings)
 
 
 def unregister() -> None:
+    del bpy.types.Scene.emosplat_capture
     del bpy.types.Object.emosplat

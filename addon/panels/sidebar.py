@@ -34,7 +34,7 @@ class MainPanel(InSidebar, bpy.types.Panel):
             draw_text(layout, context, "Add a head, choose an audio file, and press Generate.", "INFO")
             layout.operator("emosplat.add_head", icon="ADD")
             if running.session.busy:  # its head was deleted, or Doctor is at work
-                _draw_busy(layout)
+                draw_busy(layout)
         else:
             row = layout.row(align=True)
             column = row.column(align=True)
@@ -165,7 +165,7 @@ def _draw_missing(layout: bpy.types.UILayout, context: bpy.types.Context, head: 
 def _draw_task(layout: bpy.types.UILayout) -> None:
     """Generate, or what the engine is doing instead."""
     if running.session.busy:
-        _draw_busy(layout)
+        draw_busy(layout)
         return
     row = layout.row()
     row.scale_y = 1.5
@@ -174,7 +174,7 @@ def _draw_task(layout: bpy.types.UILayout) -> None:
         layout.label(text="The engine is warming up", icon="SORTTIME")
 
 
-def _draw_busy(layout: bpy.types.UILayout) -> None:
+def draw_busy(layout: bpy.types.UILayout) -> None:
     """How far the engine is, and Cancel."""
     task = running.session.task
     column = layout.box().column()

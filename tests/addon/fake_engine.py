@@ -3,6 +3,8 @@
 
 The head's name says how it behaves: "slow" draws until it is cancelled, "deaf" does not listen to cancels, "dies" exits
 in the middle, "empty" reports frames that it never wrote, "short" has audio of 5 frames, "warns" warns.
+
+So does the name of the film that a capture is made of: "slow", "dies", "warns", or "no face".
 """
 
 import json
@@ -56,9 +58,41 @@ def speak(job_id: str, job: dict) -> None:
     send("result", job_id, result={"frames": len(numbers), "seconds": {"total": 0.1}})
 
 
+def capture(job_id: str, job: dict) -> None:
+    kind, out = Path(job["source"]).stem, Path(job["out"])
+    part = out.with_name(f"{out.name}.part")
+    done = 2 if part.exists() else 0
+    part.mkdir(exist_ok=True)
+    (part / "journal.json").write_text("{}")
+    while done < 4:
+        send("progress", job_id, stage="track the face", done=done, total=4, eta=83.0)
+        if kind == "slow" and done == 2:
+            time.sleep(0.05)
+            if cancelled.is_set():
+                return send("error", job_id, code="cancelled", what="The job was cancelled.", todo="")
+            continue
+        if kind == "dies" and done == 2:
+            os._exit(7)
+        done += 1
+    if kind == "no face":
+        return send("error", job_id, code="input", what="No face was found.", todo="Choose a film that shows one.")
+    warnings = [f"Shape {number} was never seen." for number in range(4)] if kind == "warns" else []
+    facts = {"format": "emosplat-capture", "identity": job["identity"] or kind, "pictures": 4, "warnings": warnings}
+    (part / "capture.json").write_text(json.dumps({**facts, "job": job}))
+    (part / "report.html").write_text("<p>The report")
+    (part / "journal.json").unlink()
+    part.rename(out)
+    send("result", job_id, result={"frames": 5, "used": 4, "warnings": warnings})
+
+
 def run(job_id: str, verb: str, job: dict) -> None:
     if verb == "speak":
         speak(job_id, job)
+    elif verb == "capture":
+        capture(job_id, job)
+    elif verb == "verify":
+        damaged = not (Path(job["folder"]) / "report.html").exists()
+        send("result", job_id, result={"ok": not damaged, "findings": ["It has no report."] * 5 if damaged else []})
     elif verb == "heads":
         send("result", job_id, result={"heads": [
             {"name": "puppet", "path": "", "title": "Puppet", "error": "", "gaussians": 8000},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registration, generation and import in another Blender than the tests' own: a script, run by test_versions.py.
+"""Generation, import and captures in another Blender than the tests' own: a script, run by test_versions.py.
 
 Prints "all is well" as its last line.
 """
@@ -55,6 +55,11 @@ bpy.ops.emosplat.doctor()
 bpy.ops.emosplat.fix_colours()
 assert scene.view_settings.view_transform == "Standard"
 if not real_engine:
+    (folder / "anna.mp4").write_bytes(b"film")
+    bpy.ops.emosplat.choose_film(filepath=str(folder / "anna.mp4"))
+    assert bpy.ops.emosplat.make_capture() == {"FINISHED"}
+    assert scene.emosplat_capture.capture == "//captures/anna"
+    bpy.ops.emosplat.verify_capture()
     head.emosplat.head = "dies"
     try:
         bpy.ops.emosplat.generate()
@@ -63,6 +68,6 @@ if not real_engine:
         assert "stopped unexpectedly" in str(error), error
 
 addon_utils.disable(NAME)
-assert not hasattr(bpy.types.Object, "emosplat")
+assert not hasattr(bpy.types.Object, "emosplat") and not hasattr(bpy.types.Scene, "emosplat_capture")
 shutil.rmtree(folder)
 print("all is well", bpy.app.version_string)

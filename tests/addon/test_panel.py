@@ -10,14 +10,19 @@ from tests.addon.extension import module
 
 
 class Layout:
-    """Takes every drawing call and remembers buttons and progress bars; its rows and boxes share one list."""
+    """Takes every drawing call and remembers buttons, their texts, and progress bars; its rows and boxes share them."""
 
-    def __init__(self, drawn=None):
+    def __init__(self, drawn=None, texts=None):
         self.drawn = [] if drawn is None else drawn
+        self.texts = [] if texts is None else texts
 
-    def operator(self, name, **_options):
+    def operator(self, name, text="", **_options):
         self.drawn.append(name.removeprefix("emosplat."))
+        self.texts.append(text)
         return SimpleNamespace()
+
+    def prop(self, *_arguments, **_options):
+        pass
 
     def progress(self, **_options):
         self.drawn.append("progress")
@@ -26,15 +31,24 @@ class Layout:
         pass
 
     def row(self, **_options):
-        return Layout(self.drawn)
+        return Layout(self.drawn, self.texts)
 
     column = box = row
 
 
-def drawn():
+def draw(where, panel):
     layout = Layout()
-    module("panels.sidebar").MainPanel.draw(SimpleNamespace(layout=layout), bpy.context)
-    return layout.drawn
+    getattr(module(f"panels.{where}"), panel).draw(SimpleNamespace(layout=layout), bpy.context)
+    return layout
+
+
+def drawn():
+    return draw("sidebar", "MainPanel").drawn
+
+
+def drawn_of_captures():
+    """Without the buttons beside the folder."""
+    return draw("capture", "CapturePanel").drawn[2:]
 
 
 @pytest.fixture
@@ -65,3 +79,33 @@ def test_at_work_it_shows_progress_and_cancel(head, at_work):
 def test_work_can_be_cancelled_after_its_head_was_deleted(head, at_work):
     bpy.data.objects.remove(head)
     assert drawn() == ["add_head", "progress", "cancel"]
+
+
+def test_captures_are_listed_and_the_chosen_one_offers_its_report(blender, tmp_path):
+    bpy.context.scene.emosplat_capture.folder = str(tmp_path)
+    assert drawn_of_captures() == []
+    (tmp_path / "anna.mp4").write_bytes(b"film")
+    bpy.ops.emosplat.choose_film(filepath=str(tmp_path / "anna.mp4"))
+    bpy.ops.emosplat.make_capture()
+    assert drawn_of_captures() == ["select_capture", "open_capture_report", "wm.path_open", "verify_capture"]
+    assert draw("capture", "CapturePanel").texts[2].startswith("anna  (4, 20")
+
+
+def test_a_broken_off_capture_is_continued(blender, tmp_path):
+    bpy.context.scene.emosplat_capture.folder = str(tmp_path)
+    assert draw("capture", "FilmPanel").texts[-1] == "Make Capture"
+    (tmp_path / "anna.mp4").write_bytes(b"film")
+    bpy.ops.emosplat.choose_film(filepath=str(tmp_path / "anna.mp4"))
+    assert draw("capture", "FilmPanel").texts[-1] == "Make Capture"
+    (tmp_path / "anna.part").mkdir()
+    (tmp_path / "anna.part" / "journal.json").touch()
+    bpy.ops.emosplat.refresh_captures()
+    assert draw("capture", "FilmPanel").texts[-1] == "Continue"
+
+
+def test_the_capture_panel_shows_progress_of_captures_alone(blender, tmp_path, at_work):
+    bpy.context.scene.emosplat_capture.folder = str(tmp_path)
+    assert drawn_of_captures() == []
+    job = module("panels.capture").CaptureJob(source="anna.mp4", out=str(tmp_path / "anna"))
+    module("running").session.task.job = job
+    assert drawn_of_captures() == ["progress", "cancel"]
