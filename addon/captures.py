@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Captures: where they lie, which there are, and how a new one is made."""
+"""Captures on disk: where they lie, which there are, which is chosen, and what the next one may be called."""
 
 import itertools
 import json
@@ -11,16 +11,10 @@ from pathlib import Path
 
 import bpy
 
-from ..engine.protocol import CaptureJob
-from . import paths, running
-from .preferences import preferences
-from .problem import Problem
-from .session import Task
+from . import paths
 
 CAPTURE_JSON, REPORT, JOURNAL, PART = "capture.json", "report.html", "journal.json", ".part"
 MAX_JSON_BYTES = 4_000_000
-UNKNOWN = "unknown"
-WARNINGS_TOLD = 2  # the report has them all
 
 
 @dataclass(frozen=True)
@@ -82,17 +76,6 @@ def captures_folder(scene: bpy.types.Scene) -> Path:
     return paths.user_folder("captures")
 
 
-def source_name(scene: bpy.types.Scene) -> str:
-    """What the source is called: a film without its suffix, or a folder; "" where there is none."""
-    return Path(paths.absolute(scene.emosplat_capture.source)).stem
-
-
-def next_capture(scene: bpy.types.Scene) -> tuple[Path, bool]:
-    """Where the capture that the settings describe goes, and whether one that was broken off goes on there."""
-    name = scene.emosplat_capture.identity.strip() or source_name(scene)
-    return free_folder(captures_folder(scene), name)
-
-
 def free_folder(parent: Path, name: str) -> tuple[Path, bool]:
     """Where a new capture called `name` goes, and whether one that was broken off goes on there.
 
@@ -115,88 +98,6 @@ def chosen_capture(scene: bpy.types.Scene) -> KnownCapture | None:
 
 def choose_capture(scene: bpy.types.Scene, folder: Path) -> None:
     scene.emosplat_capture.capture = paths.stored(folder)
-
-
-def make_capture(scene: bpy.types.Scene) -> Task:
-    """Make a capture of the film or data set that the scene's settings name.
-
-    In background mode this returns when all is done; see running.messages() for how it ended.
-
-    Raises:
-        Problem: the source is not there, the folder cannot be written, or the engine cannot be started.
-    """
-    settings = scene.emosplat_capture
-    source = Path(paths.absolute(settings.source))
-    if not settings.source or not source.exists():
-        raise Problem(f"The film or folder {settings.source!r} does not exist.", "Choose another in the panel.",
-                      "source")
-    if source.is_file() and source.stat().st_size == 0:
-        raise Problem(f"The film {source} is empty.", "Choose another in the panel.", "source")
-    emotion = {} if settings.emotion == UNKNOWN else {settings.emotion: settings.emotion_intensity}
-    look_again()
-    out, _ = next_capture(scene)
-    return start_capture(scene, CaptureJob(
-        source=str(source), out=str(out), size=int(settings.size), identity=settings.identity.strip(), emotion=emotion,
-        allow_download=may_download(),
-    ))
-
-
-def start_capture(scene: bpy.types.Scene, job: CaptureJob) -> Task:
-    """Start a capture job, and choose the capture when it is whole.
-
-    Args:
-        job: its `out` is a folder that `free_folder` gave.
-
-    Raises:
-        Problem: the folder cannot be written, another job is under way, or the engine cannot be started.
-    """
-    if running.session.busy:
-        raise Problem(f"{running.session.task.title} is still under way.", "Wait for it or cancel it.", "busy")
-    running.clear_messages()
-    out = Path(job.out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_problem(error, out.parent) from error
-    scene_uid = scene.session_uid
-    return running.start(
-        job, f"Capturing {out.name!r}",
-        on_result=lambda result, warnings: _finish(scene_uid, out, result, warnings),
-        on_failure=lambda problem: _give_up(out, problem),
-    )
-
-
-def may_download() -> bool:
-    """Whether Blender and the animator both let the engine fetch models."""
-    return bpy.app.online_access and preferences().download_models
-
-
-def folder_problem(error: OSError, folder: Path) -> Problem:
-    """The sentence for a folder of captures that cannot be made."""
-    reason = "it is a file" if folder.is_file() else error.strerror or error
-    return Problem(f"The folder {folder} cannot hold captures ({reason}).", "Choose another in the panel.", "storage")
-
-
-def _finish(scene_uid: int, out: Path, result: dict, warnings: list[str]) -> None:
-    look_again()
-    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == scene_uid), None)
-    if scene is not None and scene.is_editable:
-        choose_capture(scene, out)
-        running.undo_step("Make Capture")
-    running.tell("INFO", f"The capture {out.name!r} has {result['used']} of {result['frames']} pictures.")
-    findings = list(dict.fromkeys([*result["warnings"], *warnings]))
-    for finding in findings[:WARNINGS_TOLD]:
-        running.tell("WARNING", finding)
-    if len(findings) > WARNINGS_TOLD:
-        running.tell("INFO", f"The report says {len(findings) - WARNINGS_TOLD} things more.")
-
-
-def _give_up(out: Path, problem: Problem) -> None:
-    look_again()
-    if out.name in listing(out.parent).begun:
-        todo = f"{problem.todo} What was done so far is kept: Continue goes on from there.".strip()
-        problem = Problem(problem.what, todo, problem.code)
-    running.tell_problem(problem)
 
 
 def _list(folder: Path) -> Listing:

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS
-from .captures import UNKNOWN
+from .capturing import UNKNOWN
 from .heads import search_heads
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, StringProperty
 from ...engine.protocol import VerifyJob
 from .. import captures, paths, running
 from ..captures import KnownCapture
+from ..capturing import make_capture
 from ..heads import heads_in
 from ..problem import Problem
 from .explained import Explained, busy_reason, report_ending
@@ -118,7 +119,7 @@ class MakeCapture(OnScene, bpy.types.Operator):
         return busy_reason() if context.scene.emosplat_capture.source else "Choose a film or a data set's folder first"
 
     def run(self, context: bpy.types.Context) -> None:
-        captures.make_capture(context.scene)
+        make_capture(context.scene)
         report_ending(self)
 
 

@@ -5,7 +5,8 @@ import bpy
 
 from ...engine.protocol import CaptureJob, VerifyJob
 from .. import captures, running
-from ..captures import UNKNOWN, KnownCapture
+from ..captures import KnownCapture
+from ..capturing import UNKNOWN, next_capture, source_name
 from ..preferences import preferences
 from .sidebar import InSidebar, draw_busy
 from .text import draw_text
@@ -60,7 +61,7 @@ class FilmPanel(InSidebar, bpy.types.Panel):
         row.prop(settings, "source")
         row.operator("emosplat.choose_film", text="", icon="FILE_MOVIE")
         row.operator("emosplat.choose_data_set", text="", icon="FILE_FOLDER")
-        layout.prop(settings, "identity", placeholder=captures.source_name(scene))
+        layout.prop(settings, "identity", placeholder=source_name(scene))
         layout.prop(settings, "emotion")
         if settings.emotion != UNKNOWN:
             layout.prop(settings, "emotion_intensity")
@@ -71,7 +72,7 @@ class FilmPanel(InSidebar, bpy.types.Panel):
         if preferences().download_models and not bpy.app.online_access:
             draw_text(layout, context, "Blender's online access is off, so nothing is downloaded. Captures work "
                       "without it.", "INTERNET_OFFLINE")
-        folder, continues = captures.next_capture(scene)
+        folder, continues = next_capture(scene)
         if settings.source:
             text = f"{folder.name!r} was broken off and goes on" if continues else f"It will be called {folder.name!r}"
             if not bpy.data.filepath and not settings.folder:

@@ -98,7 +98,7 @@ def test_settings_reach_the_engine(film, tmp_path):
 def test_downloads_need_blender_and_the_animator(film, blender, tmp_path, monkeypatch, online, wanted, allowed):
     film()
     app = type("App", (), {"online_access": online, "background": True, "timers": bpy.app.timers})
-    monkeypatch.setattr(module("captures"), "bpy", type("Bpy", (), {"app": app, "data": bpy.data, "types": bpy.types}))
+    monkeypatch.setattr(module("capturing"), "bpy", type("Bpy", (), {"app": app, "data": bpy.data, "types": bpy.types}))
     blender.download_models = wanted
     bpy.ops.emosplat.make_capture()
     assert job_of(tmp_path / "captures" / "anna")["allow_download"] is allowed
@@ -176,7 +176,7 @@ def test_a_folder_that_is_a_file(film, tmp_path):
 
 def test_cancelled_it_goes_on_under_the_same_name(film, flowing, tmp_path):
     film("slow")
-    captures, session = module("captures"), module("running").session
+    session = module("running").session
     bpy.ops.emosplat.make_capture()
     flowing(lambda: session.task.done == 2)
     assert module("panels.sidebar").progress_text(session.task) == "Track the face 2/4, 1:23 left"
@@ -185,7 +185,7 @@ def test_cancelled_it_goes_on_under_the_same_name(film, flowing, tmp_path):
     bpy.ops.emosplat.cancel()
     flowing(ended)
     assert "was cancelled. What was done so far is kept" in told() and levels() == ["INFO"]
-    assert captures.next_capture(bpy.context.scene) == (tmp_path / "captures" / "slow", True)
+    assert module("capturing").next_capture(bpy.context.scene) == (tmp_path / "captures" / "slow", True)
     assert listing(tmp_path / "captures").begun == {"slow"} and not listing(tmp_path / "captures").captures
 
 
