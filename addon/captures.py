@@ -135,6 +135,6 @@ def _read(folder: Path) -> KnownCapture:
             raise ValueError("its fields are of other kinds")
     except (OSError, KeyError, ValueError, RecursionError) as error:
         return KnownCapture(folder, error=f"{CAPTURE_JSON} cannot be used ({error!s:.80})")
-    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts.st_mtime))
+    made = time.strftime("%d %b", time.localtime(facts.st_mtime))
     texts = tuple(re.sub(r"\s+", " ", text)[:500] for text in warnings if isinstance(text, str))
     return KnownCapture(folder, identity[:200], pictures, made, texts, (folder / REPORT).is_file())

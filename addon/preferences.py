@@ -46,7 +46,7 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         name="Heads Folder", subtype="DIR_PATH", description="A folder with your .emohead files",
     )
     download_models: BoolProperty(
-        name="Download Mask Model",
+        name="Download Mask Model", default=False,
         description="Let captures of films fetch MediaPipe's selfie segmenter (16 MB, once) from its maker's page. It "
         "draws finer masks of hair and clothes. Captures work without it",
     )

@@ -92,7 +92,7 @@ class CaptureSettings(bpy.types.PropertyGroup):
         name="Name", options=set(), description="The person's name. Empty: the source's own. The capture is called so",
     )
     emotion: EnumProperty(
-        name="Shown", options=set(),
+        name="Emotion", options=set(),
         items=((UNKNOWN, "Not Known", "Nothing is said about what the person shows"),
                *((name, name.capitalize(), f"The person is {name} from beginning to end") for name in EMOTION_NAMES)),
         description="The emotion that is shown all through the source, where that is known",

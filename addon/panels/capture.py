@@ -3,7 +3,7 @@
 
 import bpy
 
-from ...engine.protocol import CaptureJob, VerifyJob
+from ...engine.protocol import CaptureJob
 from .. import captures, running
 from ..captures import KnownCapture
 from ..capturing import UNKNOWN, next_capture, source_name
@@ -36,16 +36,16 @@ class CapturePanel(InSidebar, bpy.types.Panel):
         chosen = captures.chosen_capture(scene)
         column = layout.column(align=True)
         for known in there.captures:
-            text = f"{known.name}  ({known.pictures}, {known.made})" if not known.error else known.name
-            icon = "ERROR" if known.error else "IMAGE_DATA"
-            button = column.operator("emosplat.select_capture", text=text, icon=icon, depress=known == chosen)
-            button.name = known.name
+            line = column.split(factor=0.55, align=True)
+            line.operator("emosplat.select_capture", text=known.name, depress=known == chosen).name = known.name
+            if known.error:
+                line.label(text="Damaged", icon="ERROR")
+            else:
+                line.label(text=f"{known.pictures}, {known.made}", icon="IMAGE_DATA")
         for name in sorted(there.begun):
             column.label(text=f"{name} was broken off", icon="SORTTIME")
         if chosen is not None:
             _draw_chosen(layout, context, chosen)
-        if running.session.busy and isinstance(running.session.task.job, (CaptureJob, VerifyJob)):
-            draw_busy(layout)
 
 
 class FilmPanel(InSidebar, bpy.types.Panel):
@@ -66,12 +66,15 @@ class FilmPanel(InSidebar, bpy.types.Panel):
         if settings.emotion != UNKNOWN:
             layout.prop(settings, "emotion_intensity")
         layout.row().prop(settings, "size", expand=True)
-        row = layout.row()
+        row = layout.row(heading="Masks")
         row.active = bpy.app.online_access
-        row.prop(preferences(), "download_models")
+        row.prop(preferences(), "download_models", text="Download Model")
         if preferences().download_models and not bpy.app.online_access:
             draw_text(layout, context, "Blender's online access is off, so nothing is downloaded. Captures work "
                       "without it.", "INTERNET_OFFLINE")
+        if running.session.busy and isinstance(running.session.task.job, CaptureJob):
+            draw_busy(layout)
+            return
         folder, continues = next_capture(scene)
         if settings.source:
             text = f"{folder.name!r} was broken off and goes on" if continues else f"It will be called {folder.name!r}"

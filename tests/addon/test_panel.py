@@ -33,7 +33,7 @@ class Layout:
     def row(self, **_options):
         return Layout(self.drawn, self.texts)
 
-    column = box = row
+    column = box = split = row
 
 
 def draw(where, panel):
@@ -88,7 +88,7 @@ def test_captures_are_listed_and_the_chosen_one_offers_its_report(blender, tmp_p
     bpy.ops.emosplat.choose_film(filepath=str(tmp_path / "anna.mp4"))
     bpy.ops.emosplat.make_capture()
     assert drawn_of_captures() == ["select_capture", "open_capture_report", "wm.path_open", "verify_capture"]
-    assert draw("capture", "CapturePanel").texts[2].startswith("anna  (4, 20")
+    assert draw("capture", "CapturePanel").texts[2] == "anna"
 
 
 def test_a_broken_off_capture_is_continued(blender, tmp_path):
@@ -103,9 +103,8 @@ def test_a_broken_off_capture_is_continued(blender, tmp_path):
     assert draw("capture", "FilmPanel").texts[-1] == "Continue"
 
 
-def test_the_capture_panel_shows_progress_of_captures_alone(blender, tmp_path, at_work):
-    bpy.context.scene.emosplat_capture.folder = str(tmp_path)
-    assert drawn_of_captures() == []
+def test_a_capture_at_work_takes_the_place_of_its_button(blender, tmp_path, at_work):
+    assert draw("capture", "FilmPanel").drawn[-1] == "make_capture"
     job = module("panels.capture").CaptureJob(source="anna.mp4", out=str(tmp_path / "anna"))
     module("running").session.task.job = job
-    assert drawn_of_captures() == ["progress", "cancel"]
+    assert draw("capture", "FilmPanel").drawn[-2:] == ["progress", "cancel"]
