@@ -4,6 +4,7 @@
 import itertools
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import bpy
 
 from . import paths
+from .problem import Problem
 
 CAPTURE_JSON, REPORT, JOURNAL, PART = "capture.json", "report.html", "journal.json", ".part"
 MAX_JSON_BYTES = 4_000_000
@@ -58,6 +60,20 @@ def listing(folder: Path) -> Listing:
     if folder not in _listings:
         _listings[folder] = _list(folder)
     return _listings[folder]
+
+
+def discard_begun(folder: Path, name: str) -> None:
+    """Delete a capture that was broken off. Raises Problem when there is none of this name, or the disk refuses."""
+    part = folder / f"{name}{PART}"
+    look_again()
+    if name not in listing(folder).begun:
+        raise Problem(f"No capture {name!r} was broken off in this folder.", "Look again which there are.")
+    try:
+        shutil.rmtree(part)
+    except OSError as error:
+        raise paths.disk_problem(error, part) from error
+    finally:
+        look_again()
 
 
 def look_again() -> None:

@@ -13,6 +13,7 @@ from .session import Task
 
 UNKNOWN = "unknown"
 WARNINGS_TOLD = 2  # the report has them all
+GOES_ON = ("cancelled", "died", "storage")  # error codes after which another try of the same source makes sense
 
 
 def source_name(scene: bpy.types.Scene) -> str:
@@ -95,7 +96,7 @@ def _finish(scene_uid: int, out: Path, result: dict, warnings: list[str]) -> Non
 def _give_up(out: Path, problem: Problem) -> None:
     """Say why, and that what was done so far is not lost."""
     captures.look_again()
-    if out.name in captures.listing(out.parent).begun:
+    if problem.code in GOES_ON and out.name in captures.listing(out.parent).begun:
         todo = f"{problem.todo} What was done so far is kept: Continue goes on from there.".strip()
         problem = Problem(problem.what, todo, problem.code)
     running.tell_problem(problem)

@@ -151,6 +151,29 @@ class RefreshCaptures(Explained, bpy.types.Operator):
         captures.look_again()
 
 
+class DiscardCapture(Explained, bpy.types.Operator):
+    """Delete what there is of a capture that was broken off"""
+
+    bl_idname = "emosplat.discard_capture"
+    bl_label = "Discard"
+    bl_options = {"INTERNAL"}
+
+    name: StringProperty(name="Capture")
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return busy_reason()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_confirm(
+            self, event, title=f"Discard {self.name!r}?", message="It could still go on from where it was broken off.",
+            confirm_text="Discard",
+        )
+
+    def run(self, context: bpy.types.Context) -> None:
+        captures.discard_begun(captures.captures_folder(context.scene), self.name)
+
+
 class OnCapture(Explained):
     """Mixin for operators that act on the capture that is chosen."""
 
@@ -213,6 +236,6 @@ def _tell_findings(name: str, findings: list[str]) -> None:
 
 
 CLASSES = (
-    ChooseFilm, DropFilm, ChooseDataSet, ChooseCapturesFolder, MakeCapture, SelectCapture, RefreshCaptures, OpenReport,
-    VerifyCapture,
+    ChooseFilm, DropFilm, ChooseDataSet, ChooseCapturesFolder, MakeCapture, SelectCapture, RefreshCaptures,
+    DiscardCapture, OpenReport, VerifyCapture,
 )

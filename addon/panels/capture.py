@@ -43,7 +43,9 @@ class CapturePanel(InSidebar, bpy.types.Panel):
             else:
                 line.label(text=f"{known.pictures}, {known.made}", icon="IMAGE_DATA")
         for name in sorted(there.begun):
-            column.label(text=f"{name} was broken off", icon="SORTTIME")
+            row = column.row(align=True)
+            row.label(text=f"{name} was broken off", icon="SORTTIME")
+            row.operator("emosplat.discard_capture", text="", icon="TRASH", emboss=False).name = name
         if chosen is not None:
             _draw_chosen(layout, context, chosen)
 

@@ -151,7 +151,7 @@ def test_what_the_engine_says_of_a_film_is_told(film, tmp_path):
     film("no face")
     with refused("No face was found. Choose a film that shows one."):
         bpy.ops.emosplat.make_capture()
-    assert not listing(tmp_path / "captures").captures
+    assert not listing(tmp_path / "captures").captures and "Continue" not in told()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
@@ -187,6 +187,20 @@ def test_cancelled_it_goes_on_under_the_same_name(film, flowing, tmp_path):
     assert "was cancelled. What was done so far is kept" in told() and levels() == ["INFO"]
     assert module("capturing").next_capture(bpy.context.scene) == (tmp_path / "captures" / "slow", True)
     assert listing(tmp_path / "captures").begun == {"slow"} and not listing(tmp_path / "captures").captures
+
+
+def test_a_broken_off_capture_is_discarded_when_asked_and_nothing_else_is(film, tmp_path):
+    film("dies")
+    with refused("stopped unexpectedly"):
+        bpy.ops.emosplat.make_capture()
+    (tmp_path / "captures" / "photos.part").mkdir()
+    with refused("No capture 'photos' was broken off"):
+        bpy.ops.emosplat.discard_capture(name="photos")
+    with refused("No capture '../captures/dies' was broken off"):
+        bpy.ops.emosplat.discard_capture(name="../captures/dies")
+    bpy.ops.emosplat.discard_capture(name="dies")
+    assert [path.name for path in (tmp_path / "captures").iterdir()] == ["photos.part"]
+    assert not listing(tmp_path / "captures").begun
 
 
 def test_an_engine_that_dies_is_told_and_the_next_try_goes_on(film, tmp_path):
