@@ -19,6 +19,7 @@ import csv
 import ctypes
 import errno
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -29,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,6 +39,9 @@ from typing import Callable
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 LOCK_FILE = ROOT / "wheels" / "lock.json"
+MODELS_FILE = ROOT / "engine" / "data" / "models.json"
+FACE_MODEL = "face_landmarker.task"
+SHARED_MODELS = ROOT.parent / "shared" / "data" / "mediapipe"
 BUILD = ROOT / "build"
 BUILD_WITHOUT_WHEELS = BUILD / "no-wheels"
 
@@ -65,14 +70,17 @@ CUDA_ARCHITECTURES = "7.5;8.6;8.9;12.0+PTX"
 BUNDLED_GROUPS = ("engine", "cuda")
 PACKED_FOLDERS = ("addon", "engine")
 PACKED_FILES = ("__init__.py", "LICENSE")
+PACKED_MODEL = f"engine/data/{FACE_MODEL}"
 OTHER_BLENDERS = {"bpy-4.2": ENVIRONMENT / "bpy-4.2", "bpy-5.0": ENVIRONMENT / "bpy-5.0"}
 ENVIRONMENT_BYTES = 5_000_000_000
-# Shared library -> the Debian package that has it: what `import bpy` and EEVEE load on Linux.
+# Shared library -> the Debian package that has it: what bpy, EEVEE, OpenCV and MediaPipe load on Linux.
 SYSTEM_LIBRARIES = {
     "libXrender.so.1": "libxrender1", "libXfixes.so.3": "libxfixes3", "libXi.so.6": "libxi6",
     "libxkbcommon.so.0": "libxkbcommon0", "libSM.so.6": "libsm6", "libGL.so.1": "libgl1", "libXext.so.6": "libxext6",
     "libXxf86vm.so.1": "libxxf86vm1", "libgomp.so.1": "libgomp1", "libEGL.so.1": "libegl1",
+    "libGLESv2.so.2": "libgles2", "libgthread-2.0.so.0": "libglib2.0-0",
 }
+DOWNLOAD_TIMEOUT = 20  # seconds without an answer
 
 
 class Failure(Exception):
@@ -328,7 +336,7 @@ def check_disk() -> None:
 
 
 def missing_system_packages() -> list[str]:
-    """The Debian packages whose libraries `import bpy` would not find."""
+    """The Debian packages whose libraries bpy, OpenCV or MediaPipe would not find."""
     missing = []
     for library, package in SYSTEM_LIBRARIES.items():
         try:
@@ -339,14 +347,14 @@ def missing_system_packages() -> list[str]:
 
 
 def check_system_libraries() -> None:
-    """Install what bpy's wheel links to, as root on Debian; otherwise say what to type."""
+    """Install what the wheels link to, as root on Debian; otherwise say what to type."""
     if sys.platform != "linux" or not (missing := missing_system_packages()):
         return
     packages = " ".join(missing)
     apt = shutil.which("apt-get")
     if not apt or os.geteuid() != 0:
-        raise Failure(f"Blender's Python module needs system libraries. Type: sudo apt-get install {packages}")
-    say(f"Installing the system libraries that Blender needs: {packages}")
+        raise Failure(f"Blender's and MediaPipe's Python modules need system libraries. Type: sudo apt-get install {packages}")
+    say(f"Installing the system libraries that Blender and MediaPipe need: {packages}")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in ([apt, "update"], [apt, "install", "-y", "--no-install-recommends", *missing]):
         done = subprocess.run(command, capture_output=True, text=True, env=quiet)
@@ -381,11 +389,16 @@ def drop_torchaudio_libraries() -> None:
         library.unlink()
 
 
-def setup(wheels: list[str] = (), find_links: str = "") -> None:
-    """Make or update .venv as the lock says. Costs milliseconds when nothing changed."""
+def setup(wheels: list[str] = (), find_links: str = "", model: str = "") -> None:
+    """Make or update .venv as the lock says, and get the face model. Costs milliseconds when nothing changed."""
     check_python(sys.version_info[:2])
     check_system_libraries()
     target = host_target()
+    check_given_model(model)
+    try:
+        provide_model(model)
+    except Failure as failure:  # everything else works without it
+        say(f"{failure} (until then films cannot be captured)")
     stamp = ENVIRONMENT / "emosplat-lock.txt"
     wanted = sha256_of(LOCK_FILE)
     if stamp.exists() and stamp.read_text() == wanted and environment_python().exists() and not wheels:
@@ -415,12 +428,81 @@ def setup(wheels: list[str] = (), find_links: str = "") -> None:
 
 
 def check_imports() -> None:
-    modules = "bpy, torch, torchaudio, numba, av, soundfile, safetensors, PIL"
+    modules = "bpy, torch, torchaudio, numba, av, soundfile, safetensors, PIL, cv2, mediapipe"
     command = [str(environment_python()), "-c", f"import {modules}"]
     done = subprocess.run(command, capture_output=True, text=True, env=isolated_environment())
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         raise Failure(f"The environment is there but does not load ({last}). Type: rm -r .venv, then the same again")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the face model
+
+
+def model_pin() -> dict:
+    """MediaPipe's face model as engine/data/models.json names it: url, sha256, bytes, licence."""
+    return json.loads(MODELS_FILE.read_text(encoding="utf-8"))[FACE_MODEL]
+
+
+def check_given_model(file: str) -> None:
+    """Raises Failure for a --model that is not there or not the one that the pin names."""
+    if file and not Path(file).is_file():
+        raise Failure(f"--model {file}: there is no such file.")
+    if file and sha256_of(Path(file)) != model_pin()["sha256"]:
+        raise Failure(f"--model {file} is another file than {FACE_MODEL} of {model_pin()['url']}")
+
+
+def provide_model(given: str = "") -> Path:
+    """The face model in engine/data/: there already, or from --model, ../shared/data/mediapipe/ or MediaPipe's page.
+
+    Raises Failure when none of these has it.
+    """
+    pin, path = model_pin(), MODELS_FILE.parent / FACE_MODEL
+    if _is_there(path, pin["sha256"]):
+        return path
+    part = path.with_name(f".{FACE_MODEL}.{os.getpid()}.part")
+    local = [source for source in (Path(given), SHARED_MODELS / FACE_MODEL) if source.is_file()]
+    source = next((source for source in local if sha256_of(source) == pin["sha256"]), None)
+    try:
+        if source:
+            part.write_bytes(source.read_bytes())
+        else:
+            say(f"Fetching {FACE_MODEL}, {pin['bytes'] / 1e6:.1f} MB")
+            part.write_bytes(download(pin["url"], pin["bytes"]))
+        if sha256_of(part) != pin["sha256"]:
+            raise OSError("what came is another file")
+        os.replace(part, path)
+    except (OSError, http.client.HTTPException) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
+        reason = getattr(error, "reason", None) or error
+        raise Failure(
+            f"MediaPipe's face model could not be had ({reason}): download {pin['url']} and type: "
+            "python3 build_addon.py setup --model FILE"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    say(f"{FACE_MODEL}: from {source or pin['url']}")
+    return path
+
+
+def model_for_zips(given: str) -> Path:
+    """The face model to be packed. Raises Failure without it: whoever wants zips without it says so."""
+    check_given_model(given)
+    try:
+        return provide_model(given)
+    except Failure as failure:
+        raise Failure(f"{failure} (or add --no-model for zips that cannot capture films)") from failure
+
+
+def download(url: str, size: int) -> bytes:
+    """The file at an https address. Raises OSError where it cannot be had or is not `size` bytes long."""
+    with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT) as answer:
+        data = answer.read(size + 1)
+    if len(data) != size:
+        raise OSError("what came is another file")
+    return data
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -567,13 +649,13 @@ def filled_manifest(target: Target, wheel_names: list[str]) -> str:
 
 
 def packed_sources() -> list[str]:
-    """The repository's files that go into the zip, relative, with forward slashes."""
+    """The repository's files that go into the zip, relative, with forward slashes; those that are not in git apart."""
     found = list(PACKED_FILES)
     for folder in PACKED_FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             parts = path.relative_to(ROOT).parts
             hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
-            if path.is_file() and not hidden and path.suffix != ".pyc":
+            if path.is_file() and not hidden and path.suffix not in (".pyc", ".task"):
                 found.append("/".join(parts))
     return found
 
@@ -609,7 +691,9 @@ def without_libraries(wheel: Path) -> tuple[str, bytes]:
     return f"{name}-{version}-1nolibs-{rest}", buffer.getvalue()
 
 
-def build(target: Target, with_wheels: bool, wheels: list[str] = (), find_links: str = "") -> Path:
+def build(
+    target: Target, with_wheels: bool, wheels: list[str] = (), find_links: str = "", model: Path | None = None
+) -> Path:
     """One zip, under its final name only when whole and past every gate."""
     folder = BUILD if with_wheels else BUILD_WITHOUT_WHEELS
     folder.mkdir(parents=True, exist_ok=True)
@@ -627,10 +711,12 @@ def build(target: Target, with_wheels: bool, wheels: list[str] = (), find_links:
             write_entry(archive, "blender_manifest.toml", filled_manifest(target, sorted(bundled)).encode())
             for name in packed_sources():
                 write_entry(archive, name, (ROOT / name).read_bytes())
+            if model:
+                write_entry(archive, PACKED_MODEL, model.read_bytes(), zipfile.ZIP_STORED)
             for name, source in sorted(bundled.items()):
                 data = source if isinstance(source, bytes) else source.read_bytes()
                 write_entry(archive, f"wheels/{name}", data, zipfile.ZIP_STORED)
-        check_gates(part, with_wheels, final.name)
+        check_gates(part, with_wheels, final.name, model is not None)
         os.replace(part, final)
     except OSError as error:
         raise Failure(disk_full_message() if error.errno == errno.ENOSPC else f"{final}: {error}") from error
@@ -668,6 +754,7 @@ class Extension:
     files: dict[str, int]
     packed: int
     wheels: list[BundledWheel] = field(default_factory=list)
+    model_sha256: str = ""
 
     @property
     def target(self) -> Target:
@@ -693,9 +780,10 @@ def read_extension(path: Path) -> Extension:
             manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
             sizes = {info.filename: info.file_size for info in archive.infolist()}
             wheels = [_read_wheel(archive, name) for name in sorted(sizes) if name.endswith(".whl")]
+            sha256 = hashlib.sha256(archive.read(PACKED_MODEL)).hexdigest() if PACKED_MODEL in sizes else ""
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise Failure(f"{path} is not an extension's zip ({error}). Build it again.") from error
-    return Extension(manifest, sizes, path.stat().st_size, wheels)
+    return Extension(manifest, sizes, path.stat().st_size, wheels, sha256)
 
 
 def _read_wheel(archive: zipfile.ZipFile, name: str) -> BundledWheel:
@@ -787,10 +875,22 @@ def gate_cpu_torch(extension: Extension) -> list[str]:
     return faults
 
 
-def check_gates(path: Path, with_wheels: bool, label: str) -> None:
-    """Print the sizes of a zip. Raises Failure with every fault that a gate found."""
+def gate_model(extension: Extension, wanted: bool) -> list[str]:
+    """The face model is there, and no other file under its name."""
+    if not extension.model_sha256:
+        return [f"{FACE_MODEL} is missing; a zip that is meant to be so is checked with --no-model"] if wanted else []
+    if extension.model_sha256 != model_pin()["sha256"]:
+        return [f"{FACE_MODEL} is not the file that engine/data/{MODELS_FILE.name} names"]
+    return []
+
+
+def check_gates(path: Path, with_wheels: bool, label: str, with_model: bool) -> None:
+    """Print the sizes of a zip. Raises Failure with every fault that a gate found.
+
+    A zip without wheels may have the face model or not: its engine runs in an interpreter of the person's own.
+    """
     extension = read_extension(path)
-    faults = gate_names(extension) + gate_tree(extension)
+    faults = gate_names(extension) + gate_tree(extension) + gate_model(extension, with_wheels and with_model)
     if not faults and with_wheels and not extension.wheels:
         faults.append("there are no wheels in it; a zip that is meant to be so is checked with --no-wheels")
     elif not faults and with_wheels:
@@ -804,14 +904,14 @@ def check_gates(path: Path, with_wheels: bool, label: str) -> None:
     say(f"{label}: {extension.packed / 1e6:.1f} MB packed, {extension.unpacked / 1e6:.1f} MB unpacked, {wheels}")
 
 
-def validate(paths: list[Path], with_wheels: bool) -> None:
+def validate(paths: list[Path], with_wheels: bool, with_model: bool) -> None:
     """Blender's own validator, from the bpy wheel, and our gates. Raises Failure at the first bad zip."""
     if not paths:
         raise Failure("There is no zip in build/. Type: python3 build_addon.py build")
     scripts = "lib/python*/site-packages/bpy/*/scripts" if os.name != "nt" else "Lib/site-packages/bpy/*/scripts"
     validator = next(ENVIRONMENT.glob(f"{scripts}/addons_core/bl_pkg/cli/blender_ext.py"))
     for path in paths:
-        check_gates(path, with_wheels, path.name)
+        check_gates(path, with_wheels, path.name, with_model)
         command = [str(environment_python()), str(validator), "validate", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, env=isolated_environment())
         if done.returncode:
@@ -904,7 +1004,12 @@ def build_parser() -> argparse.ArgumentParser:
         added.add_argument("--platform", choices=(*PLATFORMS, "all"), help="default: this machine's")
         added.add_argument("--python", choices=(*PYTHONS, "all"), default="3.11", help="Blender's Python (3.11)")
 
-    add_sources(verb("setup", "Make .venv with everything pinned."))
+    def add_model(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--model", default="", metavar="FILE", help=f"MediaPipe's {FACE_MODEL}, not downloaded")
+
+    environment = verb("setup", "Make .venv with everything pinned.")
+    add_sources(environment)
+    add_model(environment)
     film = verb("demo", "Audio to a talking head in a fresh Blender, and a film of it.")
     add_sources(film)
     film.add_argument("--audio", default=str(ROOT / "engine" / "data" / "sample_speech.flac"), metavar="FILE")
@@ -922,16 +1027,19 @@ def build_parser() -> argparse.ArgumentParser:
     zips = verb("build", "Build the extension's zips.")
     add_targets(zips)
     add_sources(zips)
+    add_model(zips)
     zips.add_argument("--no-wheels", action="store_true", help="small zips, into build/no-wheels/")
+    zips.add_argument("--no-model", action="store_true", help="without MediaPipe's face model: films are not captured")
     check = verb("validate", "Blender's own validator and our gates.")
     check.add_argument("zips", nargs="*", type=Path, metavar="ZIP", help="default: every zip in build/")
     check.add_argument("--no-wheels", action="store_true", help="zips that were built so")
+    check.add_argument("--no-model", action="store_true", help="zips that were built so")
     return parser
 
 
 def run(options: argparse.Namespace, rest: list[str]) -> int:
     if options.verb == "setup":
-        setup(options.wheel, options.find_links)
+        setup(options.wheel, options.find_links, options.model)
     elif options.verb == "demo":
         demo(options)
     elif options.verb in ("test", "bench"):
@@ -944,13 +1052,13 @@ def run(options: argparse.Namespace, rest: list[str]) -> int:
     elif options.verb == "wheels":
         for_each_target(options, lambda target: report_wheels(target, fetch(target, options.wheel, options.find_links)))
     elif options.verb == "build":
-        for_each_target(
-            options, lambda target: say(str(build(target, not options.no_wheels, options.wheel, options.find_links)))
-        )
+        model = None if options.no_model else model_for_zips(options.model)
+        sources = options.wheel, options.find_links
+        for_each_target(options, lambda target: say(str(build(target, not options.no_wheels, *sources, model))))
     else:
         setup()
         folder = BUILD_WITHOUT_WHEELS if options.no_wheels else BUILD
-        validate(options.zips or sorted(folder.glob("*.zip")), not options.no_wheels)
+        validate(options.zips or sorted(folder.glob("*.zip")), not options.no_wheels, not options.no_model)
     return 0
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tiny zips that look like ours to the gates: every package of the lock, each a wheel of one line."""
+"""Tiny zips that look like ours to the gates: every package of the lock, each a wheel of one line, and a face model."""
 
+import hashlib
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 WINDOWS = build_addon.Target("windows-x64", "cp311")
 LINUX = build_addon.Target("linux-x64", "cp311")
+FACE_MODEL = b"sees faces"
 
 
 def fake_wheel(file: str, paths: list[str] | None = None, requires: tuple[str, ...] = ()) -> bytes:
@@ -34,6 +37,7 @@ class FakeZip:
     def __init__(self, target: build_addon.Target) -> None:
         self.wheels = {w.file: fake_wheel(w.file) for w in build_addon.locked(target, "engine")}
         self.files = {name: b"" for name in ("__init__.py", "LICENSE", "addon/__init__.py", "engine/__init__.py")}
+        self.files[build_addon.PACKED_MODEL] = FACE_MODEL
         self.manifest = build_addon.filled_manifest(target, sorted(self.wheels))
 
     def add(self, file: str, **contents) -> None:
@@ -57,6 +61,24 @@ class FakeZip:
         return path
 
 
+@pytest.fixture(autouse=True)
+def pinned_model(tmp_path_factory, monkeypatch) -> Path:
+    """Where the face model would be put: its folder and its pin are the test's own, and nothing has it."""
+    folder = tmp_path_factory.mktemp("models")
+    pin = {"url": "https://models.invalid/face.task", "bytes": len(FACE_MODEL)}
+    pin["sha256"] = hashlib.sha256(FACE_MODEL).hexdigest()
+    (folder / "data").mkdir()
+    (folder / "data" / "models.json").write_text(json.dumps({build_addon.FACE_MODEL: pin}))
+    monkeypatch.setattr(build_addon, "MODELS_FILE", folder / "data" / "models.json")
+    monkeypatch.setattr(build_addon, "SHARED_MODELS", folder / "shared")
+
+    def unreachable(url: str, size: int) -> bytes:
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(build_addon, "download", unreachable)
+    return folder / "data" / build_addon.FACE_MODEL
+
+
 @pytest.fixture
 def linux_zip() -> FakeZip:
     return FakeZip(LINUX)
@@ -71,9 +93,9 @@ def windows_zip() -> FakeZip:
 def faults_of(tmp_path):
     """The gates' message about a spoilt zip; fails if they let it pass."""
 
-    def check(zip_file: FakeZip, with_wheels: bool = True) -> str:
+    def check(zip_file: FakeZip, with_wheels: bool = True, with_model: bool = True) -> str:
         with pytest.raises(build_addon.Failure) as caught:
-            build_addon.check_gates(zip_file.write(tmp_path / "bad.zip"), with_wheels, "bad.zip")
+            build_addon.check_gates(zip_file.write(tmp_path / "bad.zip"), with_wheels, "bad.zip", with_model)
         return str(caught.value)
 
     return check

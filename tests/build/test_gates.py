@@ -8,7 +8,7 @@ import pytest
 @pytest.mark.parametrize("fixture", ["linux_zip", "windows_zip"])
 def test_good_zip_passes_and_sizes_are_printed(fixture, request, tmp_path, capsys):
     path = request.getfixturevalue(fixture).write(tmp_path / "good.zip")
-    build_addon.check_gates(path, True, "good.zip")
+    build_addon.check_gates(path, True, "good.zip", True)
     printed = capsys.readouterr().out
     assert "MB packed" in printed and "MB unpacked" in printed and "wheels" in printed
 
@@ -73,11 +73,11 @@ def test_shared_top_level_folder(linux_zip, faults_of):
 def test_long_path_on_windows_only(windows_zip, linux_zip, faults_of, tmp_path):
     longest = "extra/" + "x" * (259 - 124 - len("extra/"))
     windows_zip.add("extra-1.0-py3-none-any.whl", paths=[longest])
-    build_addon.check_gates(windows_zip.write(tmp_path / "fits.zip"), True, "fits.zip")
+    build_addon.check_gates(windows_zip.write(tmp_path / "fits.zip"), True, "fits.zip", True)
     windows_zip.add("more-1.0-py3-none-any.whl", paths=[longest.replace("extra", "more") + "yy"])
     assert "more-1.0-py3-none-any.whl holds a path of 136 characters, too long for Windows" in faults_of(windows_zip)
     linux_zip.add("more-1.0-py3-none-any.whl", paths=["more/" + "x" * 300])
-    build_addon.check_gates(linux_zip.write(tmp_path / "linux.zip"), True, "linux.zip")
+    build_addon.check_gates(linux_zip.write(tmp_path / "linux.zip"), True, "linux.zip", True)
 
 
 def test_unknown_platform_name(linux_zip, faults_of):
@@ -112,6 +112,19 @@ def test_zip_without_wheels_has_none(linux_zip, faults_of):
     assert "this zip was to have no wheels" in faults_of(linux_zip, with_wheels=False)
 
 
+def test_the_face_model_is_in_every_zip_with_wheels(linux_zip, faults_of, tmp_path):
+    del linux_zip.files[build_addon.PACKED_MODEL]
+    assert "face_landmarker.task is missing" in faults_of(linux_zip)
+    build_addon.check_gates(linux_zip.write(tmp_path / "asked.zip"), True, "asked.zip", False)
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_another_file_under_the_face_models_name(with_model, linux_zip, faults_of):
+    linux_zip.files[build_addon.PACKED_MODEL] = b"sees cats"
+    message = faults_of(linux_zip, with_model=with_model)
+    assert "face_landmarker.task is not the file that engine/data/models.json names" in message
+
+
 def test_zip_that_lost_its_wheels(linux_zip, faults_of):
     linux_zip.wheels.clear()
     linux_zip.manifest = build_addon.filled_manifest(build_addon.Target("linux-x64", "cp311"), [])
@@ -122,4 +135,4 @@ def test_not_a_zip(tmp_path):
     path = tmp_path / "text.zip"
     path.write_text("this is no zip")
     with pytest.raises(build_addon.Failure, match="is not an extension's zip"):
-        build_addon.check_gates(path, True, "text.zip")
+        build_addon.check_gates(path, True, "text.zip", True)

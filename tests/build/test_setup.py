@@ -82,8 +82,9 @@ def test_what_pip_says_in_one_line(output, part):
     assert part in message and "\n" not in message
 
 
-def test_second_run_changes_nothing(monkeypatch, tmp_path):
-    """With the stamp of the lock in place, no program is started."""
+@pytest.fixture
+def environment_is_ready(monkeypatch, tmp_path):
+    """The stamp of the lock is in place, and no program may be started."""
     environment = tmp_path / ".venv"
     monkeypatch.setattr(build_addon, "ENVIRONMENT", environment)
     build_addon.environment_python().parent.mkdir(parents=True)
@@ -92,7 +93,28 @@ def test_second_run_changes_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(build_addon, "check_python", lambda version: None)
     monkeypatch.setattr(build_addon, "check_system_libraries", lambda: None)
     monkeypatch.setattr(build_addon.subprocess, "run", lambda *a, **k: pytest.fail("a program was started"))
+
+
+def test_second_run_changes_nothing(environment_is_ready, pinned_model):
+    pinned_model.write_bytes(b"sees faces")
     build_addon.setup()
+    assert pinned_model.read_bytes() == b"sees faces"
+
+
+def test_setup_goes_on_without_the_face_model(environment_is_ready, pinned_model, capsys):
+    build_addon.setup()
+    told = next(line for line in capsys.readouterr().out.splitlines() if "could not be had" in line)
+    assert "https://models.invalid" in told and "--model FILE" in told and "films cannot be captured" in told
+    assert not pinned_model.exists()
+
+
+def test_setup_takes_the_face_model_that_is_given(environment_is_ready, pinned_model, tmp_path):
+    own = tmp_path / "own.task"
+    own.write_bytes(b"sees faces")
+    build_addon.setup(model=str(own))
+    assert pinned_model.read_bytes() == b"sees faces"
+    own.write_bytes(b"sees cats")
+    assert "is another file than face_landmarker.task" in _message(build_addon.setup, (), "", str(own))
 
 
 def test_cuda_without_nvcc(monkeypatch):
@@ -129,7 +151,8 @@ def test_absent_wheel_given_by_hand(tmp_path):
 
 
 def test_one_line_on_the_command_line(tmp_path):
-    command = [sys.executable, str(build_addon.ROOT / "build_addon.py"), "validate", str(tmp_path / "none.zip")]
+    wheel = str(tmp_path / "none.whl")
+    command = [sys.executable, str(build_addon.ROOT / "build_addon.py"), "wheels", "--wheel", wheel]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.startswith("error: ")

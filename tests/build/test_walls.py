@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"torch", "torchaudio", "numba", "llvmlite", "safetensors", "av", "soundfile", "gsplat", "PIL"}
+HEAVY = {"torch", "torchaudio", "numba", "llvmlite", "safetensors", "av", "soundfile", "gsplat", "PIL", "cv2",
+         "mediapipe", "matplotlib"}
 
 
 def _files(*folders: str) -> list[Path]:

@@ -26,7 +26,7 @@ def test_manifest_of_each_zip(target):
 @pytest.fixture
 def small_zip(tmp_path, monkeypatch):
     monkeypatch.setattr(build_addon, "BUILD_WITHOUT_WHEELS", tmp_path)
-    return lambda target=Target("linux-x64", "cp311"): build_addon.build(target, with_wheels=False)
+    return lambda target=Target("linux-x64", "cp311"), model=None: build_addon.build(target, False, model=model)
 
 
 def test_zip_mirrors_the_tree(small_zip):
@@ -42,6 +42,15 @@ def test_zip_mirrors_the_tree(small_zip):
 def test_same_tree_same_bytes(small_zip):
     first = small_zip().read_bytes()
     assert small_zip().read_bytes() == first
+
+
+def test_the_face_model_is_packed_where_the_engine_looks(small_zip, pinned_model):
+    """And not because it lies in the tree: what is packed does not depend on what lies about there."""
+    pinned_model.write_bytes(b"sees faces")
+    with zipfile.ZipFile(small_zip(model=pinned_model)) as archive:
+        assert archive.read("engine/data/face_landmarker.task") == b"sees faces"
+    with zipfile.ZipFile(small_zip()) as archive:
+        assert not [name for name in archive.namelist() if name.endswith(".task")]
 
 
 def test_no_half_written_zip(small_zip, tmp_path, monkeypatch):
