@@ -48,8 +48,7 @@ def _take_heads(result: dict, _warnings: list[str]) -> None:
 def _take_report(result: dict, _warnings: list[str]) -> None:
     last_report.clear()
     last_report.update(result)
-    running.tell("INFO" if result["ok"] else "WARNING", "Everything that EmoSplat needs runs here." if result["ok"] else
-                 "EmoSplat cannot run yet: see Doctor's report in the preferences.")
+    running.tell("INFO" if result["ok"] else "WARNING", result["summary"])
     if running.has_window():
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.ops.emosplat.show_report("INVOKE_DEFAULT")

@@ -27,36 +27,49 @@ def examine(heads_folder: str = "", out_folder: str = "") -> dict:
         out_folder: where frames will go, or "" for the current folder.
 
     Returns:
-        "checks": list of {"name", "ok", "detail", "todo"}; "ok": whether the main job can run; and the same facts for
-        programs: "python", "platform", "versions", "devices", "backend", "backend_why", "heads", "disk_free_mb".
+        "checks": list of {"name", "ok", "fatal", "detail", "todo"}; "ok": whether the main job can run, that is all
+        fatal checks are; "summary": that as a sentence; and the same facts for programs: "python", "platform",
+        "versions", "devices", "backend", "backend_why", "captures", "heads", "disk_free_mb".
     """
     checks: list[dict] = []
 
-    def check(name: str, ok: bool, detail: str, todo: str = "") -> None:
-        checks.append({"name": name, "ok": ok, "detail": detail, "todo": "" if ok else todo})
+    def check(name: str, ok: bool, detail: str, todo: str = "", fatal: bool = True) -> None:
+        checks.append({"name": name, "ok": ok, "fatal": fatal, "detail": detail, "todo": "" if ok else todo})
 
     version = platform.python_version()
     check("python", sys.version_info >= (3, 11), f"{version} at {sys.executable}", "Use Python 3.11 or newer.")
     versions = {name: _package(name, purpose, check) for name, purpose in PACKAGES.items()}
     devices = _devices(versions, check)
     backend, why = _backend(check)
+    captures = _captures(check)
     heads = _heads(heads_folder, check)
     free = _disk(out_folder, check)
+    ok = all(entry["ok"] for entry in checks if entry["fatal"])
     return {
-        "ok": all(entry["ok"] for entry in checks), "checks": checks, "python": version,
+        "ok": ok, "summary": _summary(ok, captures), "checks": checks, "python": version,
         "executable": sys.executable, "platform": platform.platform(), "cores": os.cpu_count(), "versions": versions,
-        "devices": devices, "backend": backend, "backend_why": why, "heads": heads, "disk_free_mb": free,
+        "devices": devices, "backend": backend, "backend_why": why, "captures": captures, "heads": heads,
+        "disk_free_mb": free,
     }
+
+
+def _summary(ok: bool, captures: bool) -> str:
+    if not ok:
+        return "EmoSplat cannot run yet: Doctor's report says what to do."
+    if not captures:
+        return "Heads can speak here, but films cannot be captured yet: Doctor's report says what to do."
+    return "Everything that EmoSplat needs runs here."
 
 
 def as_text(result: dict) -> str:
     """The examination as lines for people."""
     lines = []
     for entry in result["checks"]:
-        lines.append(f"{'ok  ' if entry['ok'] else 'FAIL'} {entry['name']}: {entry['detail']}")
+        mark = "ok  " if entry["ok"] else "FAIL" if entry["fatal"] else "note"
+        lines.append(f"{mark} {entry['name']}: {entry['detail']}")
         if entry["todo"]:
             lines.append(f"     -> {entry['todo']}")
-    lines.append("Everything that EmoSplat needs runs here." if result["ok"] else "EmoSplat cannot run yet: see above.")
+    lines.append(result["summary"])
     return "\n".join(lines)
 
 
@@ -97,6 +110,25 @@ def _backend(check) -> tuple[str | None, str]:
         return None, str(error)
     check("splats", True, f"{backend}: {why}")
     return backend, why
+
+
+def _captures(check) -> bool:
+    """Whether films can be captured; heads that are there speak without it."""
+    try:
+        from .capture.tracking.model import face_landmarker_path, load_mediapipe
+
+        _, mediapipe = load_mediapipe()
+        cv2 = importlib.import_module("cv2")
+        face_landmarker_path()
+    except EngineError as error:
+        check("captures", False, f"films cannot be captured: {error.what}", error.todo, fatal=False)
+        return False
+    except Exception as error:  # as for every package
+        detail = f"films cannot be captured: OpenCV does not load ({type(error).__name__}: {error})"
+        check("captures", False, detail, _remedy(error), fatal=False)
+        return False
+    check("captures", True, f"mediapipe {mediapipe.__version__}, OpenCV {cv2.__version__} and the face model")
+    return True
 
 
 def _heads(folder: str, check) -> list[str]:

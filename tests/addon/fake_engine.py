@@ -98,8 +98,10 @@ def run(job_id: str, verb: str, job: dict) -> None:
             {"name": "puppet", "path": "", "title": "Puppet", "error": "", "gaussians": 8000},
             {"name": "torn", "path": "/torn.emohead", "title": "torn", "error": "It is truncated.", "gaussians": 0}]})
     elif verb == "doctor":
-        checks = [{"name": "torch", "ok": False, "detail": "does not load", "todo": "Reinstall the extension."}]
-        send("result", job_id, result={"ok": False, "checks": checks})
+        checks = [{"name": "torch", "ok": False, "fatal": True, "detail": "does not load",
+                   "todo": "Reinstall the extension."},
+                  {"name": "captures", "ok": False, "fatal": False, "detail": "no face model", "todo": "Take it."}]
+        send("result", job_id, result={"ok": False, "summary": "EmoSplat cannot run yet.", "checks": checks})
     else:
         send("result", job_id, result={})
 

@@ -210,7 +210,10 @@ def test_an_interpreter_that_is_missing_is_told(head, blender, tmp_path):
 
 def test_doctor_names_what_is_missing(head):
     bpy.ops.emosplat.doctor()
-    assert module("panels.doctor").report_lines() == ["FAIL torch: does not load Reinstall the extension."]
+    assert module("panels.doctor").report_lines() == [
+        "FAIL torch: does not load Reinstall the extension.", "note captures: no face model Take it.",
+    ]
+    assert "EmoSplat cannot run yet." in told()
 
 
 def test_broken_heads_are_listed_with_their_error(head):

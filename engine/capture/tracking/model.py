@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where MediaPipe's face model lies. `engine/data/models.json` says which file it is, for the build as well."""
+"""MediaPipe and its face model, or what to do where one is missing.
+
+`engine/data/models.json` says which file the model is, for the build as well.
+"""
 
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
-from ...errors import MissingModelError
+from ...errors import DLL_ERRORS, DLL_REMEDY, MissingModelError, MissingPackageError
 
 FACE_LANDMARKER = "face_landmarker.task"
 # A folder of models that comes before the bundled ones, for farms and tests.
@@ -16,6 +20,34 @@ TODO = (
     "Reinstall the extension; in a source tree type: python3 build_addon.py setup. Or name a folder that holds "
     f"{FACE_LANDMARKER} in the environment variable {FOLDER_VARIABLE}."
 )
+
+
+def load_mediapipe():
+    """The packages `mediapipe.tasks.python.vision` and `mediapipe`, with their native library.
+
+    Raises:
+        MissingPackageError: they are not here, or the library or one that it needs does not load.
+    """
+    try:
+        import mediapipe
+        import numpy as np
+        from mediapipe.tasks.python import vision
+
+        # Importing it loads no library yet; the first picture does.
+        mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.zeros((1, 1, 3), np.uint8))
+    except (ImportError, OSError) as error:
+        raise MissingPackageError(
+            f"Faces are tracked with the package mediapipe, which does not load here ({error}).", _remedy(error)
+        ) from error
+    return vision, mediapipe
+
+
+def _remedy(error: Exception) -> str:
+    if getattr(error, "winerror", None) in DLL_ERRORS:
+        return DLL_REMEDY
+    if isinstance(error, OSError) and sys.platform == "linux":
+        return "Install the system's libEGL and libGLESv2 (on Debian and Ubuntu: libegl1 and libgles2)."
+    return "Reinstall the add-on, or choose an interpreter that has it."
 
 
 def face_landmarker_path() -> Path:
