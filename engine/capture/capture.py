@@ -165,6 +165,19 @@ def picture_stem(camera: int, frame: int) -> str:
     return f"{camera:03d}_{frame:07d}"
 
 
+def directions(viewmats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where cameras stand as the head's origin sees them; 0, 0 is straight before the face.
+
+    Args:
+        viewmats: (T, 4, 4) head's frame to camera.
+
+    Returns:
+        (T,) yaw (positive: to the head's left) and pitch (positive: above), radians.
+    """
+    x, y, z = -np.einsum("tij,ti->jt", viewmats[:, :3, :3], viewmats[:, :3, 3])
+    return np.arctan2(x, -y), np.arctan2(z, np.hypot(x, y))
+
+
 def _check_cameras(viewmats: np.ndarray, Ks: np.ndarray) -> None:
     rotations = viewmats[:, :3, :3].astype(np.float64)
     rigid = np.allclose(rotations @ rotations.transpose(0, 2, 1), np.eye(3), atol=1e-3)

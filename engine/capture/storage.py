@@ -73,10 +73,16 @@ def read_picture(folder: str | Path, capture: Capture, row: int) -> tuple[np.nda
     name = f"{capture.stem(row)}.png"
     size = (capture.width, capture.height)
     picture = _read_png(Path(folder) / FRAMES / name, size, ("RGB", "RGBA"))
-    mask = _read_png(Path(folder) / MASKS / name, size, ("L",))
+    return picture, read_mask(folder, capture, row)
+
+
+def read_mask(folder: str | Path, capture: Capture, row: int) -> np.ndarray:
+    """One row's mask, (H, W) uint8 indices into REGIONS. Raises FormatError as `read_picture` does."""
+    path = Path(folder) / MASKS / f"{capture.stem(row)}.png"
+    mask = _read_png(path, (capture.width, capture.height), ("L",))
     if mask.max() >= len(REGIONS):
-        raise FormatError(f"{Path(folder) / MASKS / name} holds a region {mask.max()} that there is not.", AGAIN)
-    return picture, mask
+        raise FormatError(f"{path} holds a region {mask.max()} that there is not.", AGAIN)
+    return mask
 
 
 def verify(folder: str | Path) -> list[str]:

@@ -12,8 +12,10 @@ import numpy as np
 from ..errors import InputError, StorageError
 from ..files import make_folder, storage_error, whole_file, write_text
 from ..render.images import write_png
+from ..report import Report
 from ..tensors import write_tensors
 from .capture import Capture, picture_stem
+from .review.review import write_report
 from .storage import AUDIO_FILE, CAPTURE_JSON, FRAMES, MASKS, SPEC, TRACKS, TRACKS_FILE, TRANSFORMS, VERSION, to_json
 from .transforms import transforms_json
 
@@ -68,10 +70,13 @@ class CaptureWriter:
         write_png(self._part / FRAMES / name, image)
         write_png(self._part / MASKS / name, mask)
 
-    def finish(self, capture: Capture, audio: tuple[Iterable[np.ndarray], int] | None) -> Path:
-        """Write tracks and sound and give the folder its name. Pictures that no row names are deleted.
+    def finish(
+        self, capture: Capture, audio: tuple[Iterable[np.ndarray], int] | None, report: Report | None = None
+    ) -> Path:
+        """Write tracks, sound and the report and give the folder its name. Pictures that no row names are deleted.
 
         Args:
+            capture: the report's advice is added to its warnings.
             audio: mono float32 pieces on the pictures' clock and their samples per second, or None.
 
         Returns:
@@ -80,6 +85,7 @@ class CaptureWriter:
         Raises:
             InputError: a row's picture was never added.
             StorageError: the disk refuses.
+            Cancelled: the person asked to stop; the same plan goes on from here.
         """
         self._match(capture)
         (self._part / AUDIO_FILE).unlink(missing_ok=True)
@@ -89,6 +95,8 @@ class CaptureWriter:
         tensors = {name: value.astype(_DTYPES[SPEC[name].dtype]) for name, value in tensors.items()}
         write_tensors(self._part / TRACKS_FILE, TRACKS, VERSION, {}, tensors)
         write_text(self._part / TRANSFORMS, json.dumps(transforms_json(capture), allow_nan=False))
+        advice = write_report(self._part, capture, report)
+        capture.warnings += [text for text in advice if text not in capture.warnings]
         write_text(self._part / CAPTURE_JSON, json.dumps(to_json(capture), indent=1, allow_nan=False))
         try:
             if self.folder.exists():

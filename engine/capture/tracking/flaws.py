@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ..capture import directions
 from .cameras import FACE_SIDES, CameraSolve
 from .landmarks import FaceTracks
 from .rigid_face import RIGID_LANDMARKS
@@ -120,7 +121,7 @@ def find_flaws(tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray |
     found, points = tracks.found, tracks.landmarks[..., :2]
     outside = (points < 0).any((1, 2)) | (points > np.array(tracks.size)).any((1, 2))
     width = _face_widths(solve)
-    yaw, pitch = _directions(solve)
+    yaw, pitch = directions(solve.viewmats)
     usual = np.median(solve.residuals[found]) if found.any() else 0.0
     blurred = np.zeros(len(found), bool)
     if sharpnesses is not None and found.any():
@@ -141,12 +142,6 @@ def _face_widths(solve: CameraSolve) -> np.ndarray:
     sides = np.searchsorted(RIGID_LANDMARKS, FACE_SIDES)
     width = np.linalg.norm(np.subtract(*solve.rigid_points[sides]))
     return width * solve.K[0, 0] / np.maximum(solve.viewmats[:, 2, 3], 1e-6)
-
-
-def _directions(solve: CameraSolve) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) yaw and pitch, radians, of the camera as the head's origin sees it; 0, 0 straight before the face."""
-    x, y, z = -np.einsum("tij,ti->jt", solve.viewmats[:, :3, :3], solve.viewmats[:, :3, 3])
-    return np.arctan2(x, -y), np.arctan2(z, np.hypot(x, y))
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:
