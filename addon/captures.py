@@ -81,7 +81,7 @@ def look_again() -> None:
 
 
 def captures_folder(scene: bpy.types.Scene) -> Path:
-    """Where a scene's captures go: its own choice, beside the .blend, or the extension's user folder. Raises Problem.
+    """Where a scene's captures go: its own choice, beside the .blend, or the extension's user folder.
 
     It need not exist yet.
     """
@@ -89,7 +89,7 @@ def captures_folder(scene: bpy.types.Scene) -> Path:
         return Path(paths.absolute(scene.emosplat_capture.folder))
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / "captures"
-    return paths.user_folder("captures")
+    return Path(bpy.utils.extension_path_user(paths.EXTENSION, path="captures"))
 
 
 def free_folder(parent: Path, name: str) -> tuple[Path, bool]:

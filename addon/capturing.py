@@ -27,6 +27,12 @@ def next_capture(scene: bpy.types.Scene) -> tuple[Path, bool]:
     return captures.free_folder(captures.captures_folder(scene), name)
 
 
+def folder_in_work() -> Path | None:
+    """The folder of the capture that is being made now."""
+    job = running.session.task and running.session.task.job
+    return Path(job.out) if isinstance(job, CaptureJob) else None
+
+
 def make_capture(scene: bpy.types.Scene) -> Task:
     """Make a capture of the film or data set that the scene's settings name.
 

@@ -3,10 +3,9 @@
 
 import bpy
 
-from ...engine.protocol import CaptureJob
-from .. import captures, running
+from .. import captures
 from ..captures import KnownCapture
-from ..capturing import UNKNOWN, next_capture, source_name
+from ..capturing import UNKNOWN, folder_in_work, next_capture, source_name
 from ..preferences import preferences
 from .sidebar import InSidebar, draw_busy
 from .text import draw_text
@@ -30,22 +29,16 @@ class CapturePanel(InSidebar, bpy.types.Panel):
         row.prop(scene.emosplat_capture, "folder", text="", placeholder=default)
         row.operator("emosplat.choose_captures_folder", text="", icon="FILEBROWSER")
         row.operator("emosplat.refresh_captures", text="", icon="FILE_REFRESH")
-        if not there.captures:
+        if not there.captures and not there.begun:
             draw_text(layout, context, "A head is fitted from a capture: pictures of a person or character, with what "
                       "the face does in each. There is none here yet.", "INFO")
         chosen = captures.chosen_capture(scene)
         column = layout.column(align=True)
         for known in there.captures:
-            line = column.split(factor=0.55, align=True)
-            line.operator("emosplat.select_capture", text=known.name, depress=known == chosen).name = known.name
-            if known.error:
-                line.label(text="Damaged", icon="ERROR")
-            else:
-                line.label(text=f"{known.pictures}, {known.made}", icon="IMAGE_DATA")
+            _draw_line(column, known, known == chosen)
         for name in sorted(there.begun):
-            row = column.row(align=True)
-            row.label(text=f"{name} was broken off", icon="SORTTIME")
-            row.operator("emosplat.discard_capture", text="", icon="TRASH", emboss=False).name = name
+            if folder / name != folder_in_work():
+                _draw_begun(column, name)
         if chosen is not None:
             _draw_chosen(layout, context, chosen)
 
@@ -74,7 +67,7 @@ class FilmPanel(InSidebar, bpy.types.Panel):
         if preferences().download_models and not bpy.app.online_access:
             draw_text(layout, context, "Blender's online access is off, so nothing is downloaded. Captures work "
                       "without it.", "INTERNET_OFFLINE")
-        if running.session.busy and isinstance(running.session.task.job, CaptureJob):
+        if folder_in_work():
             draw_busy(layout)
             return
         folder, continues = next_capture(scene)
@@ -87,6 +80,21 @@ class FilmPanel(InSidebar, bpy.types.Panel):
         row.scale_y = 1.5
         row.operator("emosplat.make_capture", text="Continue" if continues else "Make Capture",
                      icon="OUTLINER_OB_CAMERA")
+
+
+def _draw_line(column: bpy.types.UILayout, capture: KnownCapture, chosen: bool) -> None:
+    line = column.split(factor=0.55, align=True)
+    line.operator("emosplat.select_capture", text=capture.name, depress=chosen).name = capture.name
+    if capture.error:
+        line.label(text="Damaged", icon="ERROR")
+    else:
+        line.label(text=f"{capture.pictures}, {capture.made}", icon="IMAGE_DATA")
+
+
+def _draw_begun(column: bpy.types.UILayout, name: str) -> None:
+    row = column.row(align=True)
+    row.label(text=f"{name} was broken off", icon="SORTTIME")
+    row.operator("emosplat.discard_capture", text="", icon="TRASH", emboss=False).name = name
 
 
 def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context, capture: KnownCapture) -> None:

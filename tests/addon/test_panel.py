@@ -105,6 +105,11 @@ def test_a_broken_off_capture_is_continued(blender, tmp_path):
 
 def test_a_capture_at_work_takes_the_place_of_its_button(blender, tmp_path, at_work):
     assert draw("capture", "FilmPanel").drawn[-1] == "make_capture"
-    job = module("panels.capture").CaptureJob(source="anna.mp4", out=str(tmp_path / "anna"))
+    bpy.context.scene.emosplat_capture.folder = str(tmp_path)
+    (tmp_path / "anna.part").mkdir()
+    (tmp_path / "anna.part" / "journal.json").touch()
+    assert drawn_of_captures() == ["discard_capture"]
+    job = module("capturing").CaptureJob(source="anna.mp4", out=str(tmp_path / "anna"))
     module("running").session.task.job = job
+    assert drawn_of_captures() == []
     assert draw("capture", "FilmPanel").drawn[-2:] == ["progress", "cancel"]
