@@ -57,6 +57,23 @@ def blocks(
         report.warning(f"{source.info.path.name} is silent; the mouth will stay at rest.")
 
 
+def lasting(pieces: Iterable[np.ndarray], samples: int, skip: int = 0) -> Iterator[np.ndarray]:
+    """Yield a stream (n,) without its first `skip` samples and `samples` long: cut, or silence at the end."""
+    for piece in pieces:
+        skipped = min(skip, len(piece))
+        piece = piece[skipped : skipped + samples]
+        skip -= skipped
+        samples -= len(piece)
+        if len(piece):
+            yield piece
+        if not samples:
+            return
+    while samples:
+        silence = np.zeros(min(samples, RATE), np.float32)
+        samples -= len(silence)
+        yield silence
+
+
 def read_mono(path: str | Path, rate: int = RATE) -> np.ndarray:
     """A whole (short) file as mono float32 (n,). Raises AudioError."""
     return np.concatenate(list(blocks(path, rate)))
