@@ -4,12 +4,13 @@
 Names of people, files and emotions may come from strangers: every text goes through `_text`.
 """
 
+import re
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
-from ...protocol import EXPRESSION_NAMES
+from ...protocol import EMOTION_NAMES, EXPRESSION_NAMES
 from ..capture import Capture
 from . import advice as judge
 from .advice import Advice
@@ -61,9 +62,10 @@ def render_page(findings: Findings) -> str:
     """The page's HTML."""
     capture = findings.capture
     title = f"{capture.identity or 'A capture'}: capture report"
+    source = re.split(r"[/\\]", capture.source)[-1]  # of any system's path the name: the page may be shown to others
     body = [
         f'<p class="kind">Capture report</p><h1>{_text(capture.identity or "Without a name")}</h1>',
-        f'<p class="soft">{_text(capture.source)}</p>' if capture.source else "",
+        f'<p class="soft">From {_text(source)}</p>' if source else "",
         _verdict(findings), _facts(findings), _pictures(findings), _masks(findings), _pose(findings),
         _shapes(findings), _emotions(findings), _looks(findings), _sound(findings),
         "<footer>Made by EmoSplat. The numbers lie in capture.json and tracks.safetensors beside this page.</footer>",
@@ -78,7 +80,7 @@ def _verdict(findings: Findings) -> str:
     verdict = judge.verdict(findings.advice)
     name, sentence = _VERDICTS[verdict]
     items = [
-        f'<li><span>{_text(item.text)}</span><a href="#{item.topic}">{_TOPICS[item.topic]}</a></li>'
+        f'<li><span>{_text(item.text)}</span> <a href="#{item.topic}">{_TOPICS[item.topic]}</a></li>'
         for item in findings.advice
     ]
     said = {item.text for item in findings.advice}
@@ -109,7 +111,7 @@ def _facts(findings: Findings) -> str:
     listed = "".join(f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in rows.items())
     dropped = {reason: count for reason, count in (facts.dropped if facts else {}).items() if count}
     lines = "".join(f"<li>{count:,} because {_text(reason)}</li>" for reason, count in dropped.items())
-    left_out = f"<h3>Pictures that were left out</h3><ul>{lines}</ul>" if dropped else ""
+    left_out = f'<h3>Pictures that were left out</h3><ul class="plain">{lines}</ul>' if dropped else ""
     return f"<section><h2>Facts</h2><dl>{listed}</dl>{left_out}</section>"
 
 
@@ -172,6 +174,8 @@ def _emotions(findings: Findings) -> str:
     start, end = 0.0, capture.seconds
     if coverage.emotions:
         lead = "Which emotion is shown when, as labelled."
+        missing = [name for name in EMOTION_NAMES if name not in coverage.emotions]
+        lead += f" There is nothing of {', '.join(missing)}." if missing else ""
         spent = "".join(f"<div><dt>{name}</dt><dd>{_time(s)}</dd></div>" for name, s in coverage.emotions.items())
         rows = [(name, _label_bins(capture, name, end)) for name in coverage.emotions]
         body = f"<dl>{spent}</dl><h3>Labels</h3>{strips(rows, start, end)}"
@@ -269,6 +273,8 @@ def _offset(seconds: float, than: str) -> str:
 
 
 def _time(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 120 else f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
 
 

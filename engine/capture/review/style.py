@@ -35,13 +35,16 @@ section {
 .verdict ul { margin: 14px 0 0; padding: 0; list-style: none; }
 .verdict li { padding: 9px 0; border-top: 1px solid var(--line); display: flex; gap: 16px; align-items: baseline; }
 .verdict li span { flex: 1; max-width: 78ch; }
-.verdict a { color: var(--accent); font-size: 14px; text-decoration: none; white-space: nowrap; }
+.verdict a { color: var(--accent); font-size: 14px; text-decoration: none; white-space: nowrap; min-width: 9.5em; }
 .verdict a:hover { text-decoration: underline; }
 .good { --tone: var(--good); } .usable { --tone: var(--usable); } .poor { --tone: var(--poor); }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 16px 24px; margin: 14px 0 0; }
 dt { color: var(--soft); font-size: 13px; }
+ul.plain { margin: 0; padding-left: 18px; }
 dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.grid { display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(var(--tile), 1fr)); margin-top: 14px; }
+.grid {
+  display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(var(--tile), 1fr)); margin-top: 14px;
+}
 .contacts { --tile: 108px; gap: 8px; } .extremes { --tile: 200px; }
 .masks { --tile: 280px; } .jumps { --tile: 210px; }
 figure { margin: 0; }
@@ -70,7 +73,8 @@ svg { display: block; } .plot, .square { width: 100%; height: auto; }
 .shape .never { color: var(--usable); } .bar { width: 100%; height: 8px; }
 footer { color: var(--soft); font-size: 13px; margin-top: 28px; }
 @media (max-width: 720px) {
-  .two { grid-template-columns: 1fr; } main { padding: 24px 14px; } section { padding: 18px; }
+  main { padding: 24px 14px; } section { padding: 18px; } .two { grid-template-columns: 1fr; }
+  .verdict li { display: block; } dl { grid-template-columns: 1fr 1fr; }
 }
 @media print { body { background: none; } section { break-inside: avoid; } }
 """

@@ -113,12 +113,14 @@ def test_advice_stands_in_the_capture_once(tmp_path):
 
 
 def test_strangers_names_stay_text(tmp_path):
-    evil = '<script>alert(1)</script><img src=x onerror="alert(2)">'
-    facts = SourceFacts(40, 35, 1.6, {evil: 5})
-    capture = capture_of(identity=evil, source=f"{evil}.mp4", warnings=[evil], facts=facts)
-    page = page_of(write(tmp_path / "c", capture))
+    evil = "<script>alert(1)<img src=x onerror='alert(2)'>"
+    facts = SourceFacts(40, 35, 1.6, {evil: 35})
+    capture = capture_of(identity=evil, source=f"C:\\films of Ada\\{evil}.mp4", warnings=[evil], facts=facts)
+    folder = write(tmp_path / "c", capture)
+    page = page_of(folder)
     assert "script" not in page.tags and "x" not in page.sources
-    assert sum(evil in text for text in page.text) >= 4
+    assert sum(evil in text for text in page.text) == 6  # title, heading, source, advice, warning, left out
+    assert "films of Ada" not in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("stage", ["report: sound", "report: masks", "report"])
