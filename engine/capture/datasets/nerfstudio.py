@@ -118,8 +118,8 @@ class _Entry:
         model = self.values.get("camera_model", "OPENCV")
         if model not in PINHOLES or self.values.get("k4"):  # k4: nerfstudio and OpenCV mean different things
             raise FormatError(
-                f"{self.path} has cameras of the model {model!r:.40} with k4 = {self.values.get('k4', 0)!r:.20}; captures "
-                "hold pinhole cameras.",
+                f"{self.path} has cameras of the model {model!r:.40} with k4 = {self.values.get('k4', 0)!r:.20}; "
+                "captures hold pinhole cameras.",
                 "Undistort the pictures first.",
             )
         size = self._size()

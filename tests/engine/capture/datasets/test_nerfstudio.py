@@ -54,7 +54,7 @@ def test_without_a_face_the_cameras_say_where_the_head_is(tmp_path):
     rig = NerfstudioSet(tmp_path / "rig", cameras=3)
     _, capture = make(rig.folder, tmp_path)
     assert any("No face of rig could be followed" in warning for warning in capture.warnings)
-    # Whatever frame was chosen, it is a similarity of the world: a known point has a place that all cameras agree on.
+    # Whatever frame was chosen, it is a similarity of the world: all cameras agree on a known point's place.
     rows = [0, 2, 4]
     for camera in range(3):
         rays, ends = [], []
