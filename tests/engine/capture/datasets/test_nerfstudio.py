@@ -202,8 +202,8 @@ def test_pictures_of_two_aspects_share_a_canvas(tmp_path):
         {"file_path": "C:\\..\\..\\outside.png"}, {"file_path": ""}, {"file_path": "images/none.png"},
         {"mask_path": "../outside.png"}, {"mask_path": "none.png"}, {"mask_path": 5}, {"transform_matrix": None},
         {"transform_matrix": [[float("inf")] * 4] * 4}, {"transform_matrix": [[10**400] * 4] * 4}, {"fl_x": -1},
-        {"fl_x": float("nan")}, {"cx": 1e9}, {"w": 0}, {"w": 120.5}, {"w": 30}, {"k1": "a"}, {"k4": 0.1}, {"camera_index": 0},
-        {"timestep_index": -1}, {"timestep_index": 10**9}, {"camera_model": "OPENCV_FISHEYE"},
+        {"fl_x": float("nan")}, {"cx": 1e9}, {"w": 0}, {"w": 120.5}, {"w": 30}, {"k1": "a"}, {"k4": 0.1},
+        {"camera_index": 0}, {"timestep_index": -1}, {"timestep_index": 10**9}, {"camera_model": "OPENCV_FISHEYE"},
     ],
 )
 def test_damaged_entries_are_one_sentence(tmp_path, changes):
