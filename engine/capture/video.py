@@ -162,6 +162,8 @@ def sound(info: VideoInfo, rate: int, seconds: float, report: Report | None = No
             yield block
         if not left:
             return
+    if left > rate / 2 and report:
+        report.warning(f"{info.path.name}: the sound ends {left / rate:.1f} s before the pictures; silence follows.")
     while left:
         yield np.zeros(min(left, rate), np.float32)
         left -= min(left, rate)

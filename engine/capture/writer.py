@@ -20,6 +20,7 @@ from .storage import AUDIO_FILE, CAPTURE_JSON, FRAMES, MASKS, SPEC, TRACKS, TRAC
 from .transforms import transforms_json
 
 JOURNAL = "journal.json"
+WORK = "work"
 
 
 class CaptureWriter:
@@ -45,9 +46,14 @@ class CaptureWriter:
         text = json.dumps(plan, sort_keys=True, allow_nan=False)
         if self._part.exists() and not self._is_of(journal, text):
             self._clear(journal)
-        for kind in (FRAMES, MASKS):
+        for kind in (FRAMES, MASKS, WORK):
             make_folder(self._part / kind)
         write_text(journal, text)
+
+    @property
+    def work(self) -> Path:
+        """A folder for what a later try may go on with and the capture does not keep."""
+        return self._part / WORK
 
     def has(self, camera: int, frame: int) -> bool:
         """Whether an earlier try, or this one, wrote this picture and its mask."""
@@ -99,6 +105,7 @@ class CaptureWriter:
         capture.warnings += [text for text in advice if text not in capture.warnings]
         write_text(self._part / CAPTURE_JSON, json.dumps(to_json(capture), indent=1, allow_nan=False))
         try:
+            shutil.rmtree(self.work)
             if self.folder.exists():
                 self.folder.rmdir()
             os.replace(self._part, self.folder)

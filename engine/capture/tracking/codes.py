@@ -14,6 +14,7 @@ from .cameras import EYE_CORNERS, CameraSolve
 from .rigid_face import RIGID_LANDMARKS
 
 COMPONENTS = 20
+CHUNK = 2000  # frames at once: their median stands for the clip's, and only they are in memory at full precision
 LEAST_VARIANCE = 1e-12  # square metres; landmarks are float32 numbers
 # MediaPipe's FACEMESH_LIPS, both eyes' rims and both brows.
 LIPS = (
@@ -69,20 +70,33 @@ def head_landmarks(landmarks: np.ndarray, solve: CameraSolve, found: np.ndarray)
     Returns:
         (T, 478, 3) float32 metres in the head's frame; frames without a face hold the median.
     """
+    seen = np.flatnonzero(found)
+    seen = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), CHUNK)).round().astype(int))]
+    median = _median(landmarks, solve, seen)
+    points = np.empty((len(landmarks), len(median), 3), np.float32)
+    for at in range(0, len(landmarks), CHUNK):
+        part = slice(at, at + CHUNK)
+        rotations, translations = solve.viewmats[part, :3, :3], solve.viewmats[part, None, :3, 3]
+        depths = (median @ rotations.transpose(0, 2, 1) + translations)[..., 2]
+        points[part] = (_rays(landmarks[part], solve) * depths[..., None] - translations) @ rotations
+    points[~found] = np.median(points[seen], axis=0)
+    return points
+
+
+def _rays(landmarks: np.ndarray, solve: CameraSolve) -> np.ndarray:
+    """(T, 478, 3) directions in the camera, of depth 1."""
     rays = (landmarks[..., :2] - solve.K[:2, 2]) / solve.K[[0, 1], [0, 1]]
-    rays = np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
-    rotations, translations = solve.viewmats[:, :3, :3], solve.viewmats[:, None, :3, 3]
+    return np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
 
-    # MediaPipe's own relative depths, scaled as pixels are at the head's distance, are good enough for the median.
-    middle = solve.rigid_points.mean(0) @ rotations[:, 2].T + solve.viewmats[:, 2, 3]
-    relative = landmarks[..., 2] - landmarks[:, RIGID_LANDMARKS, 2].mean(1, keepdims=True)
+
+def _median(landmarks: np.ndarray, solve: CameraSolve, seen: np.ndarray) -> np.ndarray:
+    """(478, 3) metres, of the frames `seen`: MediaPipe's own relative depths, scaled as pixels are at the head's
+    distance, are good enough for it."""
+    rotations, translations = solve.viewmats[seen, :3, :3], solve.viewmats[seen, None, :3, 3]
+    middle = solve.rigid_points.mean(0) @ rotations[:, 2].T + solve.viewmats[seen, 2, 3]
+    relative = landmarks[seen, :, 2] - landmarks[seen][:, RIGID_LANDMARKS, 2].mean(1, keepdims=True)
     depths = middle[:, None] * (1 + relative / solve.K[0, 0])
-    median = np.median(((rays * depths[..., None] - translations) @ rotations)[found], axis=0)
-
-    depths = (median @ rotations.transpose(0, 2, 1) + translations)[..., 2]
-    points = (rays * depths[..., None] - translations) @ rotations
-    points[~found] = np.median(points[found], axis=0)
-    return points.astype(np.float32)
+    return np.median((_rays(landmarks[seen], solve) * depths[..., None] - translations) @ rotations, axis=0)
 
 
 def expression_basis(points: np.ndarray, found: np.ndarray, components: int = COMPONENTS) -> ExpressionBasis:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which frames of a film a head should not be fitted from, and why; where one shot ends and the next begins."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
+from PIL import Image
 
 from ..capture import directions
 from .cameras import FACE_SIDES, CameraSolve
@@ -15,6 +16,7 @@ THUMBNAIL = 32
 # A cut: the mean change of the picture's grey values from one frame to the next, against that of the frames around it.
 CUT_CHANGE, CUT_RATIO, CUT_WINDOW = 10.0, 4.0, 12
 SMALLEST_FACE = 100.0  # pixels
+PORTRAIT = 1.4  # face widths from the face's middle to a portrait's edges
 MOST_YAW, MOST_PITCH = np.radians(50), np.radians(40)
 SLIPPED_RATIO, SLIPPED_WIDTH = 3.0, 0.015  # residual over the clip's median, and over the face's width
 BLURRED_RATIO = 0.35  # sharpness over the clip's median
@@ -27,7 +29,7 @@ class Flaws:
 
     Args:
         missing: no face was found.
-        others: a second face is in the picture.
+        others: a second face is so near that a portrait of the first would show it.
         cut_off: the face leaves the picture.
         small: the face is narrower than 100 pixels.
         profile: turned from the camera by more than 50 degrees sideways or 40 up or down.
@@ -51,38 +53,37 @@ class Flaws:
     def counts(self) -> dict[str, int]:
         return {field.name: int(getattr(self, field.name).sum()) for field in fields(self)}
 
-    def sentences(self) -> list[str]:
-        """What to tell the person, one sentence for each kind of flaw that was met."""
-        reasons = {
-            "missing": "no face was found",
-            "others": "another person is in the picture",
-            "cut_off": "the face leaves the picture",
-            "small": f"the face is narrower than {SMALLEST_FACE:.0f} pixels",
-            "profile": "the face is turned too far from the camera",
-            "slipped": "the face is covered or was tracked badly",
-            "blurred": "the face is blurred",
-        }
-        return [
-            f"{count} of {len(self.missing)} frames are left out because {reasons[name]}."
-            for name, count in self.counts().items()
-            if count
-        ]
+    def first(self) -> np.ndarray:
+        """(T,) object, the name of each frame's first flaw, or ""."""
+        names = np.full(len(self.missing), "", object)
+        for field in reversed(fields(self)):
+            names[getattr(self, field.name)] = field.name
+        return names
 
 
-def with_thumbnails(frames: Iterable[np.ndarray], thumbnails: list[np.ndarray]) -> Iterator[np.ndarray]:
-    """Pass (H, W, 3) uint8 frames on, and append a (32, 32) uint8 grey picture of each to `thumbnails`."""
-    for frame in frames:
-        grey = _area_resized(_grey(frame), THUMBNAIL)
-        thumbnails.append(grey.round().astype(np.uint8))
-        yield frame
+# What completes "left out because ..." of each flaw.
+REASONS = {
+    "missing": "no face was found",
+    "others": "another person is in the picture",
+    "cut_off": "the face leaves the picture",
+    "small": f"the face is narrower than {SMALLEST_FACE:.0f} pixels",
+    "profile": "the face is turned too far from the camera",
+    "slipped": "the face is covered or was tracked badly",
+    "blurred": "the face is blurred",
+}
 
 
-def find_cuts(thumbnails: list[np.ndarray]) -> np.ndarray:
-    """Frames that begin a new shot, (C,) int64, from the pictures that `with_thumbnails` made."""
+def thumbnail(frame: np.ndarray) -> np.ndarray:
+    """(32, 32) uint8 grey picture of an (H, W, 3) uint8 frame."""
+    small = Image.fromarray(frame).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    return np.asarray(small.convert("L"))
+
+
+def find_cuts(thumbnails: np.ndarray) -> np.ndarray:
+    """Frames that begin a new shot, (C,) int64, from the pictures (T, 32, 32) that `thumbnail` made."""
     if len(thumbnails) < 2:
         return np.zeros(0, np.int64)
-    pictures = np.stack(thumbnails).astype(np.float32)
-    change = np.abs(np.diff(pictures, axis=0)).mean((1, 2))
+    change = np.array([np.abs(a.astype(np.int16) - b).mean() for a, b in pairwise(thumbnails)])
     cuts = []
     for k in np.flatnonzero(change > CUT_CHANGE):
         around = np.delete(change[max(k - CUT_WINDOW, 0) : k + CUT_WINDOW + 1], min(k, CUT_WINDOW))
@@ -120,7 +121,7 @@ def find_flaws(tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray |
     """
     found, points = tracks.found, tracks.landmarks[..., :2]
     outside = (points < 0).any((1, 2)) | (points > np.array(tracks.size)).any((1, 2))
-    width = _face_widths(solve)
+    width = face_widths(solve)
     yaw, pitch = directions(solve.viewmats)
     usual = np.median(solve.residuals[found]) if found.any() else 0.0
     blurred = np.zeros(len(found), bool)
@@ -128,7 +129,7 @@ def find_flaws(tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray |
         blurred = sharpnesses < BLURRED_RATIO * np.median(sharpnesses[found])
     return Flaws(
         missing=~found,
-        others=tracks.faces > 1,
+        others=found & _others_near(tracks, width),
         cut_off=found & outside,
         small=found & (width < SMALLEST_FACE),
         profile=found & ((np.abs(yaw) > MOST_YAW) | (np.abs(pitch) > MOST_PITCH)),
@@ -137,11 +138,19 @@ def find_flaws(tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray |
     )
 
 
-def _face_widths(solve: CameraSolve) -> np.ndarray:
+def face_widths(solve: CameraSolve) -> np.ndarray:
     """(T,) pixels from side to side as seen from the front, however the face is turned."""
     sides = np.searchsorted(RIGID_LANDMARKS, FACE_SIDES)
     width = np.linalg.norm(np.subtract(*solve.rigid_points[sides]))
     return width * solve.K[0, 0] / np.maximum(solve.viewmats[:, 2, 3], 1e-6)
+
+
+def _others_near(tracks: FaceTracks, width: np.ndarray) -> np.ndarray:
+    """(T,) bool, whether the second face reaches into a portrait of the first."""
+    centre = tracks.landmarks[..., :2].mean(1)
+    reach = PORTRAIT * width[:, None]
+    inside = (tracks.others[:, 2:] > centre - reach) & (tracks.others[:, :2] < centre + reach)
+    return (tracks.faces > 1) & inside.all(1)
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:

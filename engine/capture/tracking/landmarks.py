@@ -4,7 +4,7 @@
 https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,26 @@ from ...report import Report
 LANDMARKS = 478
 # Two, so that a second person in the picture is noticed.
 MOST_FACES = 2
+# The face that was followed is left for another where it covers less than this share of that one's area.
+BYSTANDER = 0.3
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of one frame: a row of FaceTracks."""
+
+    landmarks: np.ndarray
+    blendshapes: np.ndarray
+    transform: np.ndarray
+
+    @property
+    def box(self) -> np.ndarray:
+        """(4,) left, top, right and bottom, pixels."""
+        return np.concatenate([self.landmarks[:, :2].min(0), self.landmarks[:, :2].max(0)])
+
+    @property
+    def area(self) -> float:
+        return float(np.ptp(self.landmarks[:, :2], axis=0).prod())
 
 
 @dataclass
@@ -31,6 +51,7 @@ class FaceTracks:
             front) to its camera (centimetres, x right, y up, z backwards).
         found: (T,) bool, whether a face was seen.
         faces: (T,) int32, how many faces were seen, at most 2.
+        others: (T, 4) float32, left, top, right and bottom of the second one, pixels; zeros where there was none.
         size: width and height of the frames, pixels.
     """
 
@@ -39,6 +60,7 @@ class FaceTracks:
     transforms: np.ndarray
     found: np.ndarray
     faces: np.ndarray
+    others: np.ndarray
     size: tuple[int, int]
 
     def __len__(self) -> int:
@@ -48,43 +70,66 @@ class FaceTracks:
 def track(
     frames: Iterable[np.ndarray], model_path: str | Path, fps: float, report: Report, total: int = 0
 ) -> FaceTracks:
-    """Follow one face through a film.
+    """Follow one face through a film that fits into memory; see `follow`.
 
-    Where two faces are seen, the one nearest to the last frame's is taken, in the first frame the larger one.
+    Raises:
+        InputError: also where no frame shows a face.
+    """
+    size = (0, 0)
+
+    def measured() -> Iterator[np.ndarray]:
+        nonlocal size
+        for frame in frames:
+            size = frame.shape[1], frame.shape[0]
+            yield frame
+
+    seen = list(follow(measured(), model_path, fps, report, total))
+    if not any(seen):
+        raise no_face(len(seen))
+    return _gather(seen, size)
+
+
+def follow(
+    frames: Iterable[np.ndarray], model_path: str | Path, fps: float, report: Report, total: int = 0, first: int = 0
+) -> Iterator[list[Face]]:
+    """Yield each frame's faces, the followed one first; an empty list where there is none.
+
+    Where two are seen, the one nearest to the last frame's is followed, in the first frame and past mere bystanders the
+    larger one.
 
     Args:
         frames: (H, W, 3) uint8 RGB pictures of one size, in order.
         model_path: MediaPipe's face_landmarker.task.
         fps: frames per second, to 240.
         total: how many frames to expect, for the progress; 0 if unknown.
+        first: number of the first frame, for the progress.
 
     Raises:
         MissingPackageError: mediapipe is not there.
-        InputError: the model cannot be read, or no frame shows a face.
+        InputError: the model cannot be read.
     """
-    rows, faces, size = [], [], (0, 0)
-    last = None
+    last, done = None, first
     vision, mediapipe = _mediapipe()
     landmarker = _landmarker(vision, mediapipe, Path(model_path))
     try:
         for k, frame in enumerate(frames):
-            report.progress("landmarks", k, max(total, k + 1))
+            done = first + k
+            report.progress("landmarks", done, max(total, done + 1))
             size = frame.shape[1], frame.shape[0]
             picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
-            seen = landmarker.detect_for_video(picture, round(1000 * k / fps))
-            row = _nearest(seen, size, last)
-            last = row[0] if row else last
-            rows.append(row)
-            faces.append(len(seen.face_landmarks))
+            faces = _in_order(_faces(landmarker.detect_for_video(picture, round(1000 * k / fps)), size), last)
+            last = faces[0] if faces else last
+            yield faces
     finally:
         landmarker.close()  # its destructor runs too late, when the interpreter is half gone
-    report.progress("landmarks", len(rows), len(rows))
-    if not any(rows):
-        raise InputError(
-            f"No face was found in {len(rows)} frames.",
-            "The head must be lit, turned to the camera and at least 100 pixels wide.",
-        )
-    return _gather(rows, faces, size)
+    report.progress("landmarks", done + 1, done + 1)
+
+
+def no_face(frames: int) -> InputError:
+    return InputError(
+        f"No face was found in {frames} frames.",
+        "The head must be lit, turned to the camera and at least 100 pixels wide.",
+    )
 
 
 def _mediapipe():
@@ -117,20 +162,26 @@ def _landmarker(vision, mediapipe, path: Path):
         raise InputError(f"{path} is not a face landmarker ({error}).", todo) from error
 
 
-def _nearest(seen, size: tuple[int, int], last: np.ndarray | None):
-    """(landmarks (478, 3), scores (52,), transform (4, 4)) of the face to follow, or None."""
-    best = None
+def _faces(seen, size: tuple[int, int]) -> list[Face]:
+    faces = []
     for points, scores, transform in zip(
         seen.face_landmarks, seen.face_blendshapes, seen.facial_transformation_matrixes
     ):
         pixels = np.array([[p.x, p.y, p.z] for p in points], np.float32) * (size[0], size[1], size[0])
-        if pixels.shape != (LANDMARKS, 3):
-            continue
-        box = np.ptp(pixels[:, :2], axis=0)
-        distance = -box.prod() if last is None else np.linalg.norm((pixels - last)[:, :2].mean(0))
-        if best is None or distance < best[0]:
-            best = distance, (pixels.astype(np.float32), _expression(scores), np.asarray(transform, np.float32))
-    return best[1] if best else None
+        if pixels.shape == (LANDMARKS, 3):
+            faces.append(Face(pixels.astype(np.float32), _expression(scores), np.asarray(transform, np.float32)))
+    return faces
+
+
+def _in_order(faces: list[Face], last: Face | None) -> list[Face]:
+    """The face to follow, then the others."""
+    faces = sorted(faces, key=lambda face: -face.area)
+    if last is None or not faces:
+        return faces
+    near = min(faces, key=lambda face: np.linalg.norm((face.landmarks - last.landmarks)[:, :2].mean(0)))
+    if near.area < BYSTANDER * faces[0].area:
+        return faces
+    return [near, *(face for face in faces if face is not near)]
 
 
 def _expression(scores) -> np.ndarray:
@@ -138,17 +189,21 @@ def _expression(scores) -> np.ndarray:
     return np.array([values.get(name, 0.0) for name in EXPRESSION_NAMES], np.float32)
 
 
-def _gather(rows: list, faces: list[int], size: tuple[int, int]) -> FaceTracks:
-    frames = len(rows)
+def _gather(seen: list[list[Face]], size: tuple[int, int]) -> FaceTracks:
+    frames = len(seen)
     tracks = FaceTracks(
         np.zeros((frames, LANDMARKS, 3), np.float32),
         np.zeros((frames, len(EXPRESSION_NAMES)), np.float32),
         np.tile(np.eye(4, dtype=np.float32), (frames, 1, 1)),
-        np.array([row is not None for row in rows]),
-        np.array(faces, np.int32),
+        np.array([bool(faces) for faces in seen]),
+        np.array([len(faces) for faces in seen], np.int32),
+        np.zeros((frames, 4), np.float32),
         size,
     )
-    for k, row in enumerate(rows):
-        if row is not None:
-            tracks.landmarks[k], tracks.blendshapes[k], tracks.transforms[k] = row
+    for k, faces in enumerate(seen):
+        if faces:
+            tracks.landmarks[k], tracks.blendshapes[k] = faces[0].landmarks, faces[0].blendshapes
+            tracks.transforms[k] = faces[0].transform
+        if len(faces) > 1:
+            tracks.others[k] = faces[1].box
     return tracks

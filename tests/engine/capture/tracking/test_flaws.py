@@ -6,7 +6,7 @@ import pytest
 from synthetic_face import SIZE, synthetic_face
 
 from engine.capture.tracking.cameras import refine
-from engine.capture.tracking.flaws import find_cuts, find_flaws, sharpness, with_thumbnails
+from engine.capture.tracking.flaws import REASONS, find_cuts, find_flaws, sharpness, thumbnail
 from engine.capture.tracking.landmarks import FaceTracks
 from engine.capture.tracking.poses import exp_so3
 from engine.capture.tracking.rigid_face import RIGID_LANDMARKS
@@ -19,7 +19,9 @@ def tracks_of(face, found=None) -> FaceTracks:
     landmarks[:, others] = landmarks[:, RIGID_LANDMARKS].mean(1, keepdims=True)
     found = np.ones(frames, bool) if found is None else found
     identity = np.tile(np.eye(4, dtype=np.float32), (frames, 1, 1))
-    return FaceTracks(landmarks, np.zeros((frames, 52), np.float32), identity, found, found.astype(np.int32), SIZE)
+    nobody = np.zeros((frames, 4), np.float32)
+    scores = np.zeros((frames, 52), np.float32)
+    return FaceTracks(landmarks, scores, identity, found, found.astype(np.int32), nobody, SIZE)
 
 
 def judged(tracks, sharpnesses=None):
@@ -28,14 +30,16 @@ def judged(tracks, sharpnesses=None):
 
 def test_a_good_clip_has_no_flaws():
     flaws = judged(tracks_of(synthetic_face(focal=900.0, frames=80)), np.ones(80))
-    assert flaws.usable.all() and not any(flaws.counts().values()) and flaws.sentences() == []
+    assert flaws.usable.all() and not any(flaws.counts().values()) and not flaws.first().any()
 
 
 def test_each_flaw_is_found_where_it_is():
     found = np.ones(80, bool)
     found[:2] = False
     tracks = tracks_of(synthetic_face(focal=900.0, frames=80), found)
-    tracks.faces[10:13] = 2
+    tracks.faces[10:20] = 2
+    tracks.others[10:13] = [SIZE[0] / 2, 0, SIZE[0], 200]
+    tracks.others[13:20] = [-300, -300, -200, -200]  # far away: no portrait of the first shows it
     tracks.landmarks[30:33, 152, 1] = SIZE[1] + 5
     rng = np.random.default_rng(0)
     tracks.landmarks[50, RIGID_LANDMARKS, :2] += rng.normal(0, 9, (len(RIGID_LANDMARKS), 2)).astype(np.float32)
@@ -46,7 +50,8 @@ def test_each_flaw_is_found_where_it_is():
     expected |= {"blurred": [60, 61, 62, 63, 64], "small": [], "profile": []}
     assert {name: np.flatnonzero(getattr(flaws, name)).tolist() for name in expected} == expected
     assert flaws.usable.sum() == 80 - 14
-    assert "3 of 80 frames are left out because another person is in the picture." in flaws.sentences()
+    assert flaws.first()[[0, 10, 13, 30]].tolist() == ["missing", "others", "", "cut_off"]
+    assert set(REASONS) == set(expected)
 
 
 def test_small_and_turned_faces():
@@ -69,9 +74,7 @@ def test_cuts():
     scenes = [rng.integers(0, 255, (60, 81, 3)) for _ in range(3)]
     frames = [np.clip(scenes[k // 20] + rng.normal(0, 6, (60, 81, 3)), 0, 255).astype(np.uint8) for k in range(60)]
     smooth = [np.kron(frame[::12, ::9], np.ones((12, 9, 1), np.uint8)) for frame in frames]
-    thumbnails = []
-    passed = list(with_thumbnails(smooth, thumbnails))
-    assert all(a is b for a, b in zip(passed, smooth))
+    thumbnails = np.stack([thumbnail(frame) for frame in smooth])
     assert find_cuts(thumbnails).tolist() == [20, 40]
     assert find_cuts(thumbnails[:20]).tolist() == [] and find_cuts(thumbnails[:1]).tolist() == []
 

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A film of a person becomes a capture, in two passes that both stream: tracking, then pictures and masks."""
+
+from dataclasses import replace
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import require_space
+from ..protocol import CaptureJob, exact_fps
+from ..report import Report
+from .capture import Capture, EmotionLabel, SourceFacts, split_test
+from .crop import cropped_camera
+from .film_pictures import write_pictures
+from .film_shots import ClipFaces, judge_clip
+from .film_sound import FilmSound
+from .film_tracking import SeenFilm, track_film
+from .lip_sync import INNER_LIPS
+from .masks import RegionMasks
+from .tracking.codes import expression_basis, gaze, head_landmarks
+from .tracking.flaws import face_widths
+from .tracking.model import face_landmarker_path
+from .video import VideoInfo, probe
+from .writer import CaptureWriter
+
+MOST_FPS = 30  # of the capture, unless the job says otherwise: more are more alike, not more telling
+FPS_LIMITS = 5, 120
+BYTES_PER_PIXEL = 1.3  # of a picture and its mask as PNG
+ENLARGED = 1.1
+# Frames whose landmarks miss a rigid head by this share of the face's width count half.
+HALF_CONFIDENCE = 0.01
+
+
+def capture_film(job: CaptureJob, report: Report) -> Path:
+    """Make the capture of a film.
+
+    Returns:
+        The capture's folder.
+
+    Raises:
+        InputError: no film, no face, too few frames that can be used, or settings that make no sense.
+        StorageError: the folder is taken, or the disk refuses.
+        MissingModelError, MissingPackageError: what tracks faces is not there.
+        Cancelled: asked to stop. The same job goes on from there.
+    """
+    info = probe(job.source)
+    fps = _frame_rate(job.fps, info)
+    labels = _labels(job.emotion)
+    model = face_landmarker_path()
+    writer = CaptureWriter(job.out, _plan(job, info, fps))
+    notes: dict[str, None] = {}  # a set in order: both passes may meet the same
+    quiet = replace(report, on_warning=lambda text: notes.setdefault(text))
+    try:
+        seen = track_film(info, fps, writer.work, model, quiet)
+        faces = judge_clip(seen, float(fps), job.size, info.path.name, quiet)
+        missing = sum(not writer.has(0, int(frame)) for frame in faces.frames)
+        require_space(writer.folder, int(missing * job.size**2 * BYTES_PER_PIXEL))
+        write_pictures(info, fps, seen, faces.shots, job.size, writer, RegionMasks, quiet)
+        quiet.progress("sound", 0, 1)
+        sound = FilmSound(info, float((int(faces.frames[-1]) + 1) / fps), quiet)
+        capture = _capture(job, info, fps, seen, faces, sound)
+        capture.labels = [replace(label, end=capture.seconds) for label in labels]
+        capture.warnings = [*notes, *_advice(capture, faces)]
+        del seen, faces  # the journal's file is open as long as they live, and Windows deletes no open file
+        folder = writer.finish(capture, sound.pieces(), quiet)
+        quiet.progress("sound", 1, 1)
+        return folder
+    finally:
+        quiet.finish()
+
+
+def _frame_rate(wanted: str, info: VideoInfo) -> Fraction:
+    """The job's frames per second, or the film's own, divided until they are few enough."""
+    if not wanted:
+        return info.fps / ceil(info.fps / MOST_FPS)
+    low, high = FPS_LIMITS
+    try:
+        fps = exact_fps(wanted)
+        if not low <= fps <= high:
+            raise ValueError(f"{wanted} frames per second are outside {low} to {high}.")
+    except ValueError as error:
+        raise InputError(str(error), "Give frames per second such as 25, 23.976 or 30000/1001.") from None
+    return fps
+
+
+def _labels(emotion: dict[str, float]) -> list[EmotionLabel]:
+    try:
+        return [EmotionLabel(0.0, 1.0, name, float(intensity)) for name, intensity in emotion.items()]
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error), "Set an intensity from 0 to 1.") from None
+
+
+def _plan(job: CaptureJob, info: VideoInfo, fps: Fraction) -> dict:
+    """What changes a picture: the film, and how it is looked at."""
+    about = info.path.stat()
+    return {
+        "film": info.path.name, "bytes": about.st_size, "changed": about.st_mtime_ns, "fps": str(fps),
+        "size": job.size, "segmenter": job.allow_download,
+    }
+
+
+def _capture(
+    job: CaptureJob, info: VideoInfo, fps: Fraction, seen: SeenFilm, faces: ClipFaces, sound: FilmSound
+) -> Capture:
+    tracks, solve, frames = faces.tracks, faces.solve, faces.frames
+    points = head_landmarks(tracks.landmarks, solve, tracks.found)
+    codes = expression_basis(points, _among(frames, len(tracks))).encode(points[frames])
+    opening = np.linalg.norm(np.subtract(*points[:, INNER_LIPS].swapaxes(0, 1)), axis=1)
+    offset = sound.lip_offset(opening, tracks.found, fps)
+    squares = np.concatenate([shot.squares for shot in faces.shots])
+    misses = solve.residuals[frames] / face_widths(solve)[frames]
+    facts = SourceFacts(
+        frames=int(seen.there.sum()), tracked=int(seen.tracks.found.sum()),
+        clip_seconds=round(float(len(tracks) / fps), 3), dropped=faces.dropped,
+        reprojection_error_relative=solve.reprojection_error_relative,
+        av_offset_seconds=None if info.audio_offset is None else float(info.audio_offset), lip_offset_seconds=offset,
+    )
+    return Capture(
+        identity=(job.identity or info.path.stem)[:200], fps=fps, width=job.size, height=job.size,
+        frames=frames.astype(np.int32), cameras=np.zeros(len(frames), np.int32), viewmats=solve.viewmats[frames],
+        Ks=cropped_camera(solve.K, squares, job.size), expression=np.clip(tracks.blendshapes[frames], 0, 1),
+        gaze=gaze(points, solve, tracks.found)[frames],
+        confidence=(1 / (1 + (misses / HALF_CONFIDENCE) ** 2)).astype(np.float32),
+        test=split_test(frames, job.seed), landmarks=np.concatenate([shot.landmarks for shot in faces.shots]),
+        codes=codes, source=str(info.path), facts=facts,
+    )
+
+
+def _among(frames: np.ndarray, count: int) -> np.ndarray:
+    flags = np.zeros(count, bool)
+    flags[frames] = True
+    return flags
+
+
+def _advice(capture: Capture, faces: ClipFaces) -> list[str]:
+    """What to tell the person beside what the report says of every capture."""
+    facts = capture.facts
+    texts = [
+        f"{count} of {facts.frames} frames are left out because {reason}." for reason, count in facts.dropped.items()
+    ]
+    beside = int((faces.tracks.faces[faces.frames] > 1).sum())
+    if beside:
+        texts.append(f"A second face is seen in {beside} frames; the larger one was followed.")
+    side = min(shot.squares[:, 2].min() for shot in faces.shots)
+    if side * ENLARGED < capture.width:
+        texts.append(
+            f"The head takes {side:.0f} pixels of the film and was enlarged to {capture.width}: nothing is gained by "
+            f"more than {side:.0f}."
+        )
+    return texts

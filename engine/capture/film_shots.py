@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a film's first pass is good for: whose face counts, its cameras, which frames are used and what they show."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import InputError
+from ..report import Report
+from .crop import cropped_points, shot_squares
+from .face_geometry import face_width
+from .film_pictures import Shot
+from .film_tracking import SeenFilm
+from .tracking.cameras import CameraSolve, refine
+from .tracking.flaws import REASONS, find_cuts, find_flaws
+from .tracking.landmarks import FaceTracks
+from .tracking.people import main_person, stretches
+
+LEAST_FRAMES = 3
+# Root mean square movement of a face, in face widths, below which it is a photograph: encoders stir even those a
+# little, and nobody holds so still.
+MOTIONLESS = 0.002
+STRANGER = "another person is shown"
+TOO_SHORT = "the shot is too short"
+
+
+@dataclass
+class ClipFaces:
+    """One person's face in a film.
+
+    Args:
+        tracks: of the film's T frames; `found` where that person's face is.
+        solve: the cameras of these frames.
+        shots: the frames that are used.
+        dropped: why the others are not -> how many.
+    """
+
+    tracks: FaceTracks
+    solve: CameraSolve
+    shots: list[Shot]
+    dropped: dict[str, int]
+
+    @property
+    def frames(self) -> np.ndarray:
+        """(F,) that are used, rising."""
+        return np.concatenate([shot.frames for shot in self.shots])
+
+
+def judge_clip(seen: SeenFilm, fps: float, size: int, name: str, report: Report) -> ClipFaces:
+    """Choose person and frames, and solve the cameras.
+
+    Args:
+        size: side of the capture's pictures, pixels.
+        name: the film's, for people.
+
+    Raises:
+        InputError: nothing moves, or fewer than three frames can be used.
+    """
+    parts = stretches(seen.tracks, find_cuts(seen.thumbnails), fps)
+    ours = [part for part, is_main in zip(parts, main_person(seen.tracks, parts)) if is_main]
+    found = np.zeros(len(seen.tracks), bool)
+    found[np.concatenate(ours)] = True
+    tracks = replace(seen.tracks, found=found)
+    _require_motion(tracks, name)
+    begins = np.array([part[0] for part in ours[1:]])
+    solve = refine(tracks.landmarks, tracks.size, fps, found, begins, report)
+    why = find_flaws(tracks, solve, seen.sharpness).first()
+    why = np.array([REASONS.get(flaw, "") for flaw in why], object)
+    why[seen.tracks.found & ~found] = STRANGER
+
+    shots = []
+    for part in ours:
+        used = part[why[part] == ""]
+        samples = np.array([frame for frame in used if int(frame) in seen.samples], int)
+        if not len(samples):
+            why[used] = TOO_SHORT
+            continue
+        squares = shot_squares(tracks.landmarks, used, tracks.size, fps)
+        shots.append(Shot(used, squares, cropped_points(tracks.landmarks[used], squares, size), samples))
+    reasons, counts = np.unique(why[seen.there & (why != "")].astype(str), return_counts=True)
+    dropped = dict(zip(reasons.tolist(), counts.tolist()))
+    used = sum(len(shot.frames) for shot in shots)
+    if used < LEAST_FRAMES:
+        most = max(dropped, key=dropped.get, default=TOO_SHORT)
+        raise InputError(
+            f"Only {used} of {seen.there.sum()} frames can be used: in most of the others {most}.",
+            "Choose a film of one person who speaks to the camera, well lit, the head larger than 100 pixels.",
+        )
+    return ClipFaces(tracks, solve, shots, dropped)
+
+
+def _require_motion(tracks: FaceTracks, name: str) -> None:
+    frames = np.flatnonzero(tracks.found)
+    chosen = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), 500)).round().astype(int))]
+    points = tracks.landmarks[chosen][..., :2].astype(np.float64)
+    spread = np.sqrt(((points - points.mean(0)) ** 2).sum(-1).mean())
+    if len(frames) >= LEAST_FRAMES and spread < MOTIONLESS * face_width(points.mean(0)):
+        raise InputError(
+            f"{name} shows one still picture for {len(frames)} frames.", "Choose a film of the person speaking."
+        )

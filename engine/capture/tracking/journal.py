@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was seen in each frame of a film, on disk while a capture is made: memory stays flat however long the film is,
+and a tracking pass that was broken off goes on.
+
+Record k is frame k. Frames that the film does not have are records of zeros, which take no space on most disks.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import StorageError
+from ...files import storage_error
+from .flaws import THUMBNAIL
+from .landmarks import LANDMARKS, Face, FaceTracks
+
+RECORD = np.dtype(
+    [
+        ("there", "u1"), ("faces", "u1"), ("landmarks", "<f4", (LANDMARKS, 3)), ("blendshapes", "<f4", (52,)),
+        ("transform", "<f4", (4, 4)), ("other", "<f4", (4,)), ("sharpness", "<f4"),
+        ("thumbnail", "u1", (THUMBNAIL, THUMBNAIL)),
+    ]
+)  # fmt: skip
+FLUSHED = 50  # records; so many are lost at most when the process is killed
+
+
+class TrackJournal:
+    """Appends records to a file, or goes on with those that it holds.
+
+    Args:
+        path: made if it is not there.
+
+    `frames` is the number of the frame that comes next.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = open(path, "r+b" if path.exists() else "w+b")
+            self.frames = self._file.seek(0, 2) // RECORD.itemsize
+            self._file.truncate(self.frames * RECORD.itemsize)
+        except OSError as error:
+            raise storage_error(error, path) from error
+
+    def __enter__(self) -> "TrackJournal":
+        return self
+
+    def __exit__(self, *_) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            raise storage_error(error, self._path) from error
+
+    def add(self, frame: int, faces: list[Face], scale: float, sharpness: float, thumbnail: np.ndarray) -> None:
+        """Append a frame.
+
+        Args:
+            frame: its number; must be larger than the last one's.
+            faces: the followed one first.
+            scale: film pixels per pixel of the picture that was looked at.
+        """
+        if frame < self.frames:
+            raise ValueError(f"Frame {frame} comes after frame {self.frames - 1}.")
+        record = np.zeros((), RECORD)
+        record["there"], record["faces"], record["sharpness"], record["thumbnail"] = 1, len(faces), sharpness, thumbnail
+        record["transform"] = np.eye(4)
+        if faces:
+            record["landmarks"] = scale * faces[0].landmarks
+            record["blendshapes"], record["transform"] = faces[0].blendshapes, faces[0].transform
+        if len(faces) > 1:
+            record["other"] = scale * faces[1].box
+        try:
+            self._file.seek(frame * RECORD.itemsize)
+            self._file.write(record.tobytes())
+            self.frames = frame + 1
+            if self.frames % FLUSHED == 0:
+                self._file.flush()
+        except OSError as error:
+            raise storage_error(error, self._path) from error
+
+    def found(self) -> int:
+        """How many of its frames show a face."""
+        self._file.flush()
+        return int((read_records(self._path)["faces"] > 0).sum()) if self.frames else 0
+
+
+def read_records(path: Path) -> np.ndarray:
+    """(T,) RECORD, read from the disk as they are used. Raises StorageError."""
+    try:
+        if path.stat().st_size < RECORD.itemsize:
+            return np.zeros(0, RECORD)
+        return np.memmap(path, RECORD, "r")
+    except OSError as error:
+        raise StorageError(f"{path} could not be read ({error.strerror}).", "Start the capture again.") from error
+
+
+def tracks_of(records: np.ndarray, size: tuple[int, int]) -> FaceTracks:
+    """Records (T,) as tracks; landmarks and transforms stay on the disk. `size`: the film's width and height."""
+    return FaceTracks(
+        landmarks=records["landmarks"], blendshapes=records["blendshapes"], transforms=records["transform"],
+        found=records["faces"] > 0, faces=records["faces"].astype(np.int32), others=np.array(records["other"]),
+        size=size,
+    )
