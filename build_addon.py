@@ -234,12 +234,13 @@ def explain_pip(output: str) -> str:
         return f"{sys.executable} has no pip. Type: python3.11 build_addon.py setup"
     if "No space left on device" in output or "[Errno 28]" in output or "not enough space on the disk" in output:
         return disk_full_message()
-    if match := re.search(r"No matching distribution found for torch==(\S+)", output):
+    nothing = "(?:No matching distribution found for|Cannot install)"
+    if match := re.search(nothing + r" torch==(\S+)", output):
         return (
             f"pip offers no CPU build of torch {match[1]} here: download its wheel from PyTorch's site and "
             "add --wheel FILE (or --find-links DIR) to this command."
         )
-    if match := re.search(r"No matching distribution found for (\S+)", output):
+    if match := re.search(nothing + r" (\S+)", output):
         return f"pip cannot find {match[1]} here; check the network and `pip config list`, then try again."
     if "DO NOT MATCH THE HASHES" in output:
         match = re.search(r"^\s+(\S+==\S+|\S+ from \S+)", output.partition("DO NOT MATCH THE HASHES")[2], re.MULTILINE)

@@ -71,6 +71,11 @@ def test_missing_library_as_root_is_installed(monkeypatch):
     "output, part",
     [
         ("ERROR: No matching distribution found for torch==2.13.0+cpu", "pip offers no CPU build of torch 2.13.0+cpu"),
+        (
+            "ERROR: Cannot install torch==2.13.0+cpu because these package versions have conflicting dependencies.\n"
+            "ERROR: ResolutionImpossible: for help visit the manual",
+            "pip offers no CPU build of torch 2.13.0+cpu",
+        ),
         ("ERROR: No matching distribution found for av==18.1.0", "pip cannot find av==18.1.0"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n    av==18.1.0 from x.whl:\n", "av==18.1.0 is not the file"),
         ("/usr/bin/python3.11: No module named pip", "has no pip"),

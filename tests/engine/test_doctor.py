@@ -52,9 +52,10 @@ def test_a_package_is_missing(package, examined, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux's libraries")
-def test_a_system_library_is_missing(examined, monkeypatch):
+@pytest.mark.parametrize("kind", [OSError, ImportError])  # MediaPipe's words and OpenCV's
+def test_a_system_library_is_missing(kind, examined, monkeypatch):
     def refuse(**options):
-        raise OSError("libGLESv2.so.2: cannot open shared object file: No such file or directory")
+        raise kind("libGLESv2.so.2: cannot open shared object file: No such file or directory")
 
     monkeypatch.setattr("mediapipe.Image", refuse)
     line, found = examined()

@@ -16,6 +16,8 @@ FACE_LANDMARKER = "face_landmarker.task"
 # A folder of models that comes before the bundled ones, for farms and tests.
 FOLDER_VARIABLE = "EMOSPLAT_MODELS"
 BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "data"
+# What OpenCV and MediaPipe link to on Linux.
+DEBIAN_PACKAGES = "libegl1, libgles2, libgl1, libglib2.0-0"
 TODO = (
     "Reinstall the extension; in a source tree type: python3 build_addon.py setup. Or name a folder that holds "
     f"{FACE_LANDMARKER} in the environment variable {FOLDER_VARIABLE}."
@@ -45,8 +47,8 @@ def load_mediapipe():
 def _remedy(error: Exception) -> str:
     if getattr(error, "winerror", None) in DLL_ERRORS:
         return DLL_REMEDY
-    if isinstance(error, OSError) and sys.platform == "linux":
-        return "Install the system's libEGL and libGLESv2 (on Debian and Ubuntu: libegl1 and libgles2)."
+    if sys.platform == "linux" and "cannot open shared object file" in str(error):
+        return f"Install that library of the system (on Debian and Ubuntu one of {DEBIAN_PACKAGES})."
     return "Reinstall the add-on, or choose an interpreter that has it."
 
 
