@@ -76,7 +76,8 @@ def advise(coverage: Coverage, looks: Looks, sound: Sound | None, facts: SourceF
     """All that should be said, what stops a good head first."""
     advice = [
         *_of_pictures(coverage, facts), *_of_tracking(coverage, facts), *_of_pose(coverage), *_of_shapes(coverage),
-        *_of_emotions(coverage), *_of_looks(looks), *_of_masks(looks), *_of_sound(sound, facts),
+        *_of_emotions(coverage), *_of_looks(coverage, looks), *_of_masks(coverage, looks),
+        *_of_sound(coverage, sound, facts),
     ]  # fmt: skip
     return sorted(advice, key=lambda item: not item.stops)
 
@@ -92,10 +93,12 @@ def judged(coverage: Coverage, names: tuple[str, ...]) -> str:
 def _of_pictures(coverage: Coverage, facts: SourceFacts | None) -> list[Advice]:
     advice = []
     if coverage.fit_pictures < FEWEST_PICTURES:
-        text = f"Only {coverage.fit_pictures} pictures are there to fit from: a head needs hundreds. Use a longer film."
+        text = f"Only {coverage.fit_pictures} pictures are there to fit from: a head needs hundreds. "
+        text += _todo(coverage, "Use a longer film.", "Render more of the performance.")
         advice.append(Advice("pictures", text, stops=True))
     if coverage.fps < SLOWEST_FPS:
-        text = f"There are {coverage.fps:.3g} pictures per second: quick lips are missed. Film with 25 or more."
+        text = f"There are {coverage.fps:.3g} pictures per second: quick lips are missed. "
+        text += _todo(coverage, "Film with 25 or more.", "Render 25 or more.")
         advice.append(Advice("pictures", text))
     left_out = sum(facts.dropped.values()) if facts else 0
     if facts and left_out > LEFT_OUT * max(1, facts.frames):
@@ -123,16 +126,21 @@ def _of_pose(coverage: Coverage) -> list[Advice]:
     advice = []
     if max(left, right) < TURNED_SIDEWAYS:
         text = f"The head is never seen from further than {max(left, right):.0f}° aside: it will look right only from "
-        text += f"the front. Turn it slowly to both sides, to about {WANTED_SIDEWAYS:.0f}°."
+        text += "the front. "
+        text += _todo(coverage, "Turn it slowly to both sides", "Add cameras on both sides")
+        text += f", to about {WANTED_SIDEWAYS:.0f}°."
         advice.append(Advice("pose", text))
     elif min(left, right) < TURNED_SIDEWAYS:
         seen, other = ("left", "right") if left > right else ("right", "left")
         text = f"The head is seen up to {turned[seen]:.0f}° from its {seen}, but only {turned[other]:.0f}° from its "
-        text += f"{other}: that side is guessed. Turn the head the other way, too."
+        text += f"{other}: that side is guessed. "
+        text += _todo(coverage, "Turn the head the other way, too.", "Add cameras on that side.")
         advice.append(Advice("pose", text))
     if max(above, below) < TURNED_UPRIGHT:
         text = f"The head is never seen from further than {max(above, below):.0f}° above or below: nods will look "
-        text += f"flat. Raise and lower the chin slowly, by about {WANTED_UPRIGHT:.0f}°."
+        text += "flat. "
+        text += _todo(coverage, "Raise and lower the chin slowly", "Add cameras above and below")
+        text += f", to about {WANTED_UPRIGHT:.0f}°."
         advice.append(Advice("pose", text))
     return advice
 
@@ -142,18 +150,22 @@ def _of_shapes(coverage: Coverage) -> list[Advice]:
     lids = coverage.reach_of("eyeBlinkLeft", "eyeBlinkRight")
     if lids < CLOSED_LIDS:
         text = f"No blink was seen (the lids close to {lids:.0%} at most): the head's eyes will not close. "
-        advice.append(Advice("shapes", text + "Film for a minute, or blink on purpose."))
-    for state, end in (("never", "the head will not learn {it}"), ("weak", "the head will learn {it} weakly")):
+        text += _todo(coverage, "Film for a minute, or blink on purpose.", "Let the character blink.")
+        advice.append(Advice("shapes", text))
+    for state, seen, end in (
+        ("never", "never seen", "the head will not learn {it}"),
+        ("weak", "seen only faintly", "the head will learn {it} weakly"),
+    ):
         met = [name for name, shapes in EXPRESSIONS.items() if judged(coverage, shapes) == state]
         if not met:
             continue
         reach = [coverage.reach_of(*EXPRESSIONS[name]) for name in met]
         measured = f"none beyond {max(reach):.0%}" if len(met) > 2 else _listed([f"{value:.0%}" for value in reach])
-        were = "was" if len(met) == 1 else "were"
-        seen = "never seen" if state == "never" else "seen only faintly"
-        end = end.format(it="it" if len(met) == 1 else "them")
+        were, it = ("was", "it") if len(met) == 1 else ("were", "them")
         subject = _listed(met)
-        text = f"{subject[0].upper()}{subject[1:]} {were} {seen} ({measured} of the full movement): {end}."
+        text = f"{subject[0].upper()}{subject[1:]} {were} {seen} ({measured} of the full movement): "
+        text += f"{end.format(it=it)}. "
+        text += _todo(coverage, f"Show {it} to the camera for some seconds.", f"Add a take that shows {it}.")
         advice.append(Advice("shapes", text))
     return advice
 
@@ -162,11 +174,11 @@ def _of_emotions(coverage: Coverage) -> list[Advice]:
     shown = [name for name in coverage.emotions if name != "neutral"]
     if not coverage.emotions or shown:
         return []
-    text = "Every labelled second is neutral: the head will learn no emotion. Show some emotions to the camera."
-    return [Advice("emotions", text)]
+    text = "Every labelled second is neutral: the head will learn no emotion. "
+    return [Advice("emotions", text + _todo(coverage, "Show some to the camera.", "Add takes that show some."))]
 
 
-def _of_looks(looks: Looks) -> list[Advice]:
+def _of_looks(coverage: Coverage, looks: Looks) -> list[Advice]:
     advice = []
     width = float(np.median(looks.face_px))
     if 0 < width < SMALL_FACE:
@@ -175,9 +187,11 @@ def _of_looks(looks: Looks) -> list[Advice]:
     usual = float(np.median(looks.sharpness))
     blurred = float((looks.sharpness < BLURRED * usual).mean())
     if blurred > BLURRED_SHARE:
-        text = f"{blurred:.0%} of the pictures are much less sharp than the others. Use more light and a fixed focus."
+        text = f"{blurred:.0%} of the pictures are much less sharp than the others. "
+        text += _todo(coverage, "Use more light and a fixed focus.", "Turn off motion blur and depth of field.")
         advice.append(Advice("looks", text))
-    if light := _unsteady(looks):
+    light = _unsteady(looks)
+    if coverage.filmed and light:  # a scene's own light is as its maker wants it
         advice.append(Advice("looks", f"{light} Lock the camera's exposure and white balance."))
     return advice
 
@@ -198,7 +212,7 @@ def _unsteady(looks: Looks) -> str:
     return ""
 
 
-def _of_masks(looks: Looks) -> list[Advice]:
+def _of_masks(coverage: Coverage, looks: Looks) -> list[Advice]:
     advice = []
     lost = float((looks.head_share < SMALLEST_HEAD).mean())
     if lost > 0.5:
@@ -206,22 +220,25 @@ def _of_masks(looks: Looks) -> list[Advice]:
         return [Advice("masks", text, stops=True)]
     jumping = float((looks.jumps > JUMPING_MASK).mean()) if len(looks.jumps) else 0.0
     if jumping > JUMPING_SHARE:
-        text = f"The masks jump in {jumping:.0%} of the pictures: the head's outline will be frayed. Film before a "
-        advice.append(Advice("masks", text + "plain wall that differs from hair and clothes."))
+        text = f"The masks jump in {jumping:.0%} of the pictures: the head's outline will be frayed. "
+        wall = "Film before a plain wall that differs from hair and clothes."
+        text += _todo(coverage, wall, "Look which materials belong to which region.")
+        advice.append(Advice("masks", text))
     return advice
 
 
-def _of_sound(sound: Sound | None, facts: SourceFacts | None) -> list[Advice]:
+def _of_sound(coverage: Coverage, sound: Sound | None, facts: SourceFacts | None) -> list[Advice]:
     if sound is None:
         text = "No sound: the head can be fitted for its looks, but the voice of this person cannot be learned."
         return [Advice("sound", text)]
     if not sound.speech_share:
         loudest = sound.levels.max()
         text = f"No speech was heard (the loudest moment is {loudest:.0f} dB): the voice of this person cannot be "
-        return [Advice("sound", text + "learned. Check the microphone.")]
+        return [Advice("sound", text + "learned. Check the recording.")]
     advice = []
     if sound.speech_seconds < ENOUGH_SPEECH:
-        text = f"Film {SPEECH_SECONDS / 60:.0f} minutes of speech: {sound.speech_seconds:.0f} seconds were heard, and "
+        text = _todo(coverage, "Film", "Add takes with")
+        text += f" {SPEECH_SECONDS / 60:.0f} minutes of speech: {sound.speech_seconds:.0f} seconds were heard, and "
         advice.append(Advice("sound", text + "many sounds are missing from them."))
     if sound.clipped > CLIPPED:
         text = f"{sound.clipped:.1%} of the sound is cut off at full level. Turn the microphone down."
@@ -236,6 +253,10 @@ def _of_sound(sound: Sound | None, facts: SourceFacts | None) -> list[Advice]:
         text = f"The sound is {abs(offset):.2f} seconds {late} against the lips: mouth and voice will not meet. "
         advice.append(Advice("sound", text + "Correct it in the film and capture again."))
     return advice
+
+
+def _todo(coverage: Coverage, filmed: str, rendered: str) -> str:
+    return filmed if coverage.filmed else rendered
 
 
 def _listed(words: list[str]) -> str:

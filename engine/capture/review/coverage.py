@@ -29,6 +29,7 @@ class Coverage:
     Args:
         pictures, fit_pictures, cameras: how many there are, how many of them a head is fitted from.
         tracked: rows in which a face was tracked; a capture whose rows are exact has all of them.
+        filmed: a tracker looked at pictures of somebody; else the weights are exact, as a rig's are.
         fps: frames per second.
         seconds: of the pictures, the gaps between them not counted.
         yaw, pitch: (F,) degrees from which the camera sees the head: yaw positive from its own left, pitch positive
@@ -43,6 +44,7 @@ class Coverage:
     fit_pictures: int
     cameras: int
     tracked: int
+    filmed: bool
     fps: float
     seconds: float
     yaw: np.ndarray
@@ -69,14 +71,15 @@ def measure_coverage(capture: Capture) -> Coverage:
     yaw, pitch = np.degrees(directions(capture.viewmats))
     values = capture.expression[rows]
     reach = np.array([_reached(column) for column in values.T])
-    if capture.landmarks is not None:  # without landmarks the weights are exact
+    filmed = capture.landmarks is not None
+    if filmed:
         by_landmarks = shapes_from_landmarks(capture, rows)
         for name in BLIND:
             reach[EXPRESSION_NAMES.index(name)] = _reached(by_landmarks.get(name, np.zeros(0)))
     usual, often = np.percentile(values, [50, 90], axis=0)
     return Coverage(
         pictures=len(capture), fit_pictures=int((~capture.test).sum()), cameras=len(np.unique(capture.cameras)),
-        tracked=int((capture.confidence > 0).sum()), fps=float(capture.fps),
+        tracked=int((capture.confidence > 0).sum()), filmed=filmed, fps=float(capture.fps),
         seconds=float(len(np.unique(capture.frames)) / capture.fps), yaw=yaw[rows], pitch=pitch[rows], usual=usual,
         often=often, reach=reach, emotions=_labelled(capture),
     )  # fmt: skip
@@ -93,10 +96,10 @@ def group_of(shape: str) -> str:
 
 
 def _reached(values: np.ndarray) -> float:
-    """What at least SEEN_PICTURES of the values reach; with fewer values, what all of them do."""
+    """What at least SEEN_PICTURES of the values reach; of few values, what fewer do."""
     if not len(values):
         return float("nan")
-    rank = min(SEEN_PICTURES, len(values))
+    rank = min(SEEN_PICTURES, 1 + len(values) // 50)
     return float(np.partition(values, len(values) - rank)[len(values) - rank])
 
 

@@ -74,7 +74,7 @@ def shapes_from_landmarks(capture: Capture, rows: np.ndarray) -> dict[str, np.nd
 
 def _heights(capture: Capture, rows: np.ndarray, landmarks: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """(R,) metres above the head's origin at which landmarks appear, their mean, and the slope of their sight."""
-    pixels = capture.landmarks[rows][:, list(landmarks)].mean(axis=1)
+    pixels = capture.landmarks[np.ix_(rows, landmarks)].mean(axis=1)
     K, viewmat = capture.Ks[rows], capture.viewmats[rows]
     rays = np.ones((len(rows), 3))
     rays[:, :2] = (pixels - K[:, :2, 2]) / K[:, [0, 1], [0, 1]]

@@ -162,7 +162,7 @@ def _shapes(findings: Findings) -> str:
     lead = "How far each ARKit shape was seen. The pale bar is what at least five pictures reach, the dark one what a "
     lead += "tenth of them go beyond, the tick the median."
     note = ""
-    if findings.capture.landmarks is not None:
+    if coverage.filmed:
         note = "The face tracker does not see puffed or squinted cheeks, a sneer, a pushed jaw or the tongue, so those "
         note += "are not judged. Frowns and wide eyes are judged by how landmarks move."
         note = f'<p class="soft">{note}</p>'
@@ -215,6 +215,9 @@ def _sound(findings: Findings) -> str:
         "Silence": f"{sound.silence_share:.0%}", "Level of speech": level, "Noise floor": f"{sound.noise:.0f} dB",
         "Cut off at full level": f"{sound.clipped:.1%}",
     }  # fmt: skip
+    measured = findings.capture.facts
+    if measured and measured.lip_offset_seconds is not None:
+        facts["It comes"] = _offset(measured.lip_offset_seconds, "the lips")
     listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     times, levels = _loudest(sound)
     plot = series(times, [("", levels)], QUIETEST, LOUDEST, " dB", QUIETEST_SPEECH)

@@ -26,9 +26,9 @@ def reach(value: float = 0.8, **others: float) -> np.ndarray:
 def coverage(**changes) -> Coverage:
     """Of a capture that leaves nothing to wish for."""
     values = {
-        "pictures": 4000, "fit_pictures": 3500, "cameras": 1, "tracked": 4000, "fps": 25.0, "seconds": 160.0,
-        "yaw": 30 * SPREAD, "pitch": 15 * SPREAD, "usual": np.full(52, 0.1), "often": np.full(52, 0.3),
-        "reach": reach(), "emotions": {},
+        "pictures": 4000, "fit_pictures": 3500, "cameras": 1, "tracked": 4000, "filmed": True, "fps": 25.0,
+        "seconds": 160.0, "yaw": 30 * SPREAD, "pitch": 15 * SPREAD, "usual": np.full(52, 0.1),
+        "often": np.full(52, 0.3), "reach": reach(), "emotions": {},
     }  # fmt: skip
     return Coverage(**{**values, **changes})
 
@@ -87,7 +87,7 @@ MEASURED = {
     ),
     "no smile": (
         {"coverage": coverage(reach=reach(mouthSmileLeft=0.08, mouthSmileRight=0.02))}, USABLE,
-        "Smiling was never seen (8% of the full movement): the head will not learn it.", "shapes",
+        "Smiling was never seen (8% of the full movement): the head will not learn it. Show it", "shapes",
     ),
     "no smile, no frown": (
         {"coverage": coverage(reach=reach(mouthSmileLeft=0, mouthSmileRight=0, mouthFrownLeft=0, mouthFrownRight=0.1))},
@@ -134,6 +134,18 @@ def test_each_flaw_is_told_alone_with_what_was_measured(flaw):
 def test_what_nobody_can_judge_is_not_called_missing():
     unknown = reach(mouthFrownLeft=np.nan, mouthFrownRight=np.nan, eyeWideLeft=np.nan, eyeWideRight=np.nan)
     assert advise(coverage(reach=unknown), looks(), sound(), facts()) == []
+
+
+def test_a_rig_is_not_told_to_turn_its_head():
+    rig = coverage(filmed=False, yaw=5 * SPREAD, pitch=2 * SPREAD, reach=reach(0.0), fit_pictures=8)
+    advice = advise(rig, looks(sharpness=some(0.2, 0.2, 0.02)), sound(seconds=20.0), None)
+    text = " ".join(item.text for item in advice)
+    assert len(advice) == 7 and not any(word in text for word in ("Film", "film", "Turn it", "Show", "the camera "))
+
+
+def test_a_scenes_own_light_is_no_flaw():
+    lit = looks(light=some(0.3, 0.5, 0.25)[:, None] * np.ones(3))
+    assert advise(coverage(filmed=False), lit, sound(), None) == [] != advise(coverage(), lit, sound(), None)
 
 
 def test_what_stops_a_head_comes_first():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a report measures of directions, shapes, light, masks and sound follows what was put there."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -90,6 +91,15 @@ def test_a_flicker_of_a_few_pictures_is_not_seen():
     expression[:4, smile], expression[:5, jaw] = 1.0, 1.0
     coverage = measure_coverage(capture_of(expression=expression))
     assert coverage.reach_of("mouthSmileLeft") == 0 and coverage.reach_of("jawOpen") == 1
+
+
+def test_of_a_few_pictures_each_counts():
+    few = capture_of()
+    rows = slice(0, 8)
+    names = ("frames", "cameras", "viewmats", "Ks", "expression", "gaze", "confidence", "test", "landmarks")
+    viewmats = np.stack([look_from(yaw, 0.0) for yaw in (0, 0, 0, 0, 0, 0, 0, 50)])
+    values = {**{name: getattr(few, name)[rows] for name in names}, "viewmats": viewmats}
+    assert measure_coverage(replace(few, **values)).turned()["left"] == pytest.approx(50, abs=0.1)
 
 
 def test_rows_that_nothing_was_tracked_in_do_not_count():
