@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError, MissingPackageError
+from ...errors import InputError
 from ...protocol import EXPRESSION_NAMES
 from ...report import Report
+from .model import load_mediapipe
 
 LANDMARKS = 478
 # Two, so that a second person in the picture is noticed.
@@ -109,7 +110,7 @@ def follow(
         InputError: the model cannot be read.
     """
     last, done = None, first
-    vision, mediapipe = _mediapipe()
+    vision, mediapipe = load_mediapipe()
     landmarker = _landmarker(vision, mediapipe, Path(model_path))
     try:
         for k, frame in enumerate(frames):
@@ -130,18 +131,6 @@ def no_face(frames: int) -> InputError:
         f"No face was found in {frames} frames.",
         "The head must be lit, turned to the camera and at least 100 pixels wide.",
     )
-
-
-def _mediapipe():
-    try:
-        import mediapipe
-        from mediapipe.tasks.python import vision
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Faces are tracked with the package mediapipe, which does not load here ({error}).",
-            "Reinstall the add-on, or choose an interpreter that has it.",
-        ) from error
-    return vision, mediapipe
 
 
 def _landmarker(vision, mediapipe, path: Path):

@@ -47,7 +47,7 @@ def fake(monkeypatch):
     def use(answers) -> FakeLandmarker:
         made = FakeLandmarker(answers)
         image = SimpleNamespace(Image=lambda **kwargs: kwargs, ImageFormat=SimpleNamespace(SRGB=1))
-        monkeypatch.setattr(landmarks, "_mediapipe", lambda: (None, image))
+        monkeypatch.setattr(landmarks, "load_mediapipe", lambda: (None, image))
         monkeypatch.setattr(landmarks, "_landmarker", lambda vision, mediapipe, path: made)
         return made
 
