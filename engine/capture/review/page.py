@@ -107,7 +107,7 @@ def _facts(findings: Findings) -> str:
         if facts.av_offset_seconds is not None:
             rows["Sound in the file starts"] = _offset(facts.av_offset_seconds, "the picture")
         if facts.lip_offset_seconds is not None:
-            rows["Sound comes"] = _offset(facts.lip_offset_seconds, "the lips")
+            rows["Sound is heard"] = _offset(facts.lip_offset_seconds, "the lips move")
     listed = "".join(f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in rows.items())
     dropped = {reason: count for reason, count in (facts.dropped if facts else {}).items() if count}
     lines = "".join(f"<li>{count:,} because {_text(reason)}</li>" for reason, count in dropped.items())
@@ -217,7 +217,7 @@ def _sound(findings: Findings) -> str:
     }  # fmt: skip
     measured = findings.capture.facts
     if measured and measured.lip_offset_seconds is not None:
-        facts["It comes"] = _offset(measured.lip_offset_seconds, "the lips")
+        facts["Sound is heard"] = _offset(measured.lip_offset_seconds, "the lips move")
     listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     times, levels = _loudest(sound)
     plot = series(times, [("", levels)], QUIETEST, LOUDEST, " dB", QUIETEST_SPEECH)
