@@ -11,9 +11,10 @@ from ..tracking.rigid_face import (
     CANONICAL, CANONICAL_ORIGIN, CANONICAL_TO_HEAD, RIGID_LANDMARKS, rigid_canonical,
 )  # fmt: skip
 from .data_set import DataSet, World
+from .face_fit import Views
 from .faces import Faces
 from .geometry import Canvas
-from .head_frame import HeadFrame, Views, find_head, looked_at, viewmats_in
+from .head_frame import FRONTAL, HeadFrame, aside, find_head, looked_at, viewmats_in
 from .strangers import picture_size, read_points
 
 # Landmarks of the 68 that lie where rigid ones of MediaPipe's do: eye corners, bridge and tip of the nose.
@@ -35,7 +36,8 @@ class HeadCameras:
         viewmats: (P, 4, 4) float64, head to camera, OpenCV axes, metres.
         Ks: (P, 3, 3) float64, pixels of the canvas.
         points: (R, 3) metres, the landmarks of RIGID_LANDMARKS in the head's frame.
-        error_relative: root mean square distance of rigid landmarks from projections over the face's width, or None.
+        error_relative: root mean square distance of rigid landmarks from projections over the face's width, of views
+            from the front; None without one.
     """
 
     viewmats: np.ndarray
@@ -62,8 +64,10 @@ def head_cameras(data_set: DataSet, canvas: Canvas, faces: Faces, report: Report
         misfits = frame.misfits(views)
         if data_set.world is not World.HEAD:
             faces.found &= misfits < TRUSTED
-        error = float(np.sqrt((misfits[faces.found] ** 2).mean())) if faces.found.any() else None
-        return HeadCameras(frame.viewmats(poses, moments), Ks, frame.points, error)
+        viewmats = frame.viewmats(poses, moments)
+        counts = faces.found & (aside(viewmats) < FRONTAL)  # further aside the tracker errs, not the cameras
+        error = float(np.sqrt((misfits[counts] ** 2).mean())) if counts.any() else None
+        return HeadCameras(viewmats, Ks, frame.points, error)
     if data_set.world is World.HEAD:
         return HeadCameras(np.linalg.inv(poses), Ks, points)
     rows, observed = _points_68(data_set, canvas)

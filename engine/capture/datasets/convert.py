@@ -63,7 +63,8 @@ def capture_data_set(job: CaptureJob, report: Report) -> Path:
         cameras = head_cameras(data_set, canvas, faces, quiet)
         shown = expressions(data_set, faces, cameras.viewmats, cameras.Ks, cameras.points)
         _say_what_is_known(data_set, faces, quiet)
-        kept = _write_pictures(data_set, canvas, faces, writer, quiet)
+        regions = DataSetRegions(data_set, canvas, faces, cameras, quiet)
+        kept = _write_pictures(writer, regions, data_set, canvas, quiet)
         capture = _capture(job, data_set, canvas, faces, cameras, shown, kept)
         sound = _sound(data_set, capture.seconds, quiet)
         capture.warnings = list(notes)
@@ -105,9 +106,10 @@ def _say_what_is_known(data_set: DataSet, faces: Faces, report: Report) -> None:
         report.warning("No face was tracked and the data set tells no expression: the face is taken to be at rest.")
 
 
-def _write_pictures(data_set, canvas, faces: Faces, writer: CaptureWriter, report: Report) -> np.ndarray:
+def _write_pictures(
+    writer: CaptureWriter, regions: DataSetRegions, data_set: DataSet, canvas: Canvas, report: Report
+) -> np.ndarray:
     """Write every picture that a mask is known of; returns their rows."""
-    regions = DataSetRegions(data_set, canvas, faces, report)
     kept, count = [], len(data_set.pictures)
     for row, picture in enumerate(data_set.pictures):
         report.progress("pictures", row, count)

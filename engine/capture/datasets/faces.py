@@ -16,6 +16,7 @@ from ..tracking.landmarks import LANDMARKS, track
 from ..tracking.model import face_landmarker_path
 from .data_set import DataSet
 from .geometry import Canvas
+from .head_frame import aside
 from .strangers import read_picture
 
 
@@ -154,10 +155,8 @@ def _as_one_lens(landmarks: np.ndarray, Ks: np.ndarray) -> tuple[np.ndarray, np.
 
 def _most_frontal(moments: np.ndarray, found: np.ndarray, viewmats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The moments at which a face was seen, sorted, and the row that shows it best."""
-    positions = -np.einsum("pij,pi->pj", viewmats[:, :3, :3], viewmats[:, :3, 3])
-    frontal = -positions[:, 1] / np.maximum(np.linalg.norm(positions, axis=1), 1e-9)
     rows = np.flatnonzero(found)
-    rows = rows[np.lexsort((-frontal[rows], moments[rows]))]
+    rows = rows[np.lexsort((aside(viewmats[rows]), moments[rows]))]
     times, first = np.unique(moments[rows], return_index=True)
     return times, rows[first]
 

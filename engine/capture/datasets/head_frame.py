@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...report import Report
+from ..capture import directions
 from ..tracking.cameras import INTERPUPILLARY_METRES
 from ..tracking.rigid_face import CANONICAL_ORIGIN, CANONICAL_TO_HEAD
 from .face_fit import FOCAL, FaceFit, Views
 
 FACE_WIDTH = 0.153  # metres between the canonical face's sides
 KEY_VIEWS = 300
+FRONTAL, ALWAYS = np.radians(35), 2  # radians aside within which views count, and views of a pose that count anyway
 MOVES_RATIO, MOVES_WIDTH = 2.0, 0.02  # a still head's misfit over a moving one's, and over the face's width
 
 
@@ -70,13 +72,34 @@ def find_head(views: Views, moves: bool, report: Report) -> HeadFrame:
     """
     keys = np.unique(np.linspace(0, len(views.moments) - 1, KEY_VIEWS).round().astype(int))
     some = views.chosen(keys)
-    still = _head_frame(FaceFit(some, np.zeros(len(keys), int), report), some, views.moments[:1])
+    still = _fitted(some, moves=False, report=report)
     misfit = float(np.median(still.misfits(some)))
     if not moves or misfit < MOVES_WIDTH:
         return still
-    moments, groups = np.unique(views.moments, return_inverse=True)
-    moving = _head_frame(FaceFit(views, groups, report), views, moments)
+    moving = _fitted(views, moves=True, report=report)
     return still if misfit < MOVES_RATIO * float(np.median(moving.misfits(views))) else moving
+
+
+def _fitted(views: Views, moves: bool, report: Report) -> HeadFrame:
+    """Fitted to all views, and then to those from the front, whose landmarks err less."""
+    for again in (False, True):
+        moments, groups = np.unique(views.moments if moves else np.zeros_like(views.moments), return_inverse=True)
+        frame = _head_frame(FaceFit(views, groups, report), views, moments)
+        angles = aside(frame.viewmats(views.poses, views.moments))
+        order = np.lexsort((angles, groups))
+        ranks = np.empty(len(order), int)
+        ranks[order] = np.arange(len(order)) - np.searchsorted(groups[order], groups[order])
+        keep = (angles < FRONTAL) | (ranks < ALWAYS)
+        if again or keep.all():
+            break
+        views = views.chosen(keep)
+    return frame
+
+
+def aside(viewmats: np.ndarray) -> np.ndarray:
+    """(N,) radians by which cameras stand aside from straight before the face."""
+    yaw, pitch = directions(viewmats)
+    return np.arccos(np.cos(yaw) * np.cos(pitch))
 
 
 def _head_frame(fit: FaceFit, views: Views, moments: np.ndarray) -> HeadFrame:

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from written_sets import DOTS, NerfstudioSet, dot_in, draw_dot
+from written_sets import DOTS, NerfstudioSet, dot_in, draw_dot, rotation
 
 from engine.capture.capture import Capture
 from engine.capture.datasets.convert import capture_data_set, is_data_set
@@ -95,10 +95,10 @@ def test_masks_say_where_the_person_is(tmp_path):
     rig.entries[0]["mask_path"] = rig.entries[1]["fg_mask_path"] = "person.png"
     rig.write()
     folder, capture = make(rig.folder, tmp_path)
-    want = np.zeros((120, 160), np.uint8)
-    want[40:80, 60:100] = 2
+    want = np.zeros((120, 160), bool)
+    want[40:80, 60:100] = True
     for row in range(2):
-        np.testing.assert_array_equal(read_picture(folder, capture, row)[1], want)
+        np.testing.assert_array_equal(read_picture(folder, capture, row)[1] > 0, want)
 
 
 def test_alpha_is_kept_and_is_a_mask(tmp_path):
@@ -106,7 +106,23 @@ def test_alpha_is_kept_and_is_a_mask(tmp_path):
     folder, capture = make(rig.folder, tmp_path)
     picture, mask = read_picture(folder, capture, 0)
     assert picture.shape == (120, 160, 4) and not picture[:9, :, 3].any() and picture[11:, :, 3].all()
-    assert not mask[:10].any() and (mask[10:] == 2).all()
+    assert not mask[:10].any() and mask[10:].all()
+
+
+@pytest.mark.parametrize(("yaw", "above", "line"), [(np.pi, 1, [0, 0.03, -0.07]), (0.0, 2, [0, -0.09, -0.12])])
+def test_a_head_without_a_face_is_parted_by_its_place(tmp_path, yaw, above, line):
+    rig = NerfstudioSet(tmp_path / "rig", cameras=1, times=1)
+    pose = np.eye(4)
+    pose[:3, :3] = rotation(2, yaw) @ rotation(0, np.pi / 2)
+    pose[:3, 3] = rotation(2, yaw) @ [0, -0.9, 0]
+    rig.entries[0]["transform_matrix"] = pose.tolist()
+    rig.write(emosplat_world="head")
+    folder, capture = make(rig.folder, tmp_path)
+    mask = read_picture(folder, capture, 0)[1]
+    row = rig.pixel(rig.entries[0], np.array(line))[1]
+    np.testing.assert_array_equal(mask[10 : int(row - 0.5)], above)  # the set's own alpha ends at 10
+    np.testing.assert_array_equal(mask[int(row + 1.5) :], 4)
+    assert not mask[:10].any()
 
 
 def test_nothing_to_tell_the_head_from_the_rest(tmp_path):
