@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
         faces = judge_clip(seen, float(fps), job.size, info.path.name, quiet)
         missing = sum(not writer.has(0, int(frame)) for frame in faces.frames)
         require_space(writer.folder, int(missing * job.size**2 * BYTES_PER_PIXEL))
-        write_pictures(info, fps, seen, faces.shots, job.size, writer, RegionMasks, quiet)
+        learn = partial(RegionMasks, report=quiet)
+        write_pictures(info, fps, seen, faces.shots, job.size, writer, learn, quiet)
         quiet.progress("sound", 0, 1)
         sound = FilmSound(info, float((int(faces.frames[-1]) + 1) / fps), quiet)
         capture = _capture(job, info, fps, seen, faces, sound)

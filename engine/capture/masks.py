@@ -4,7 +4,8 @@
 GrabCut (Rother et al. 2004) alone flickers and cuts off hair. So it runs only on samples spread over the clip, from
 what the landmarks know. They vote on where the person is (relative to the head above the chin, to the picture below
 it), which colours are the person's, and what the background looks like where it was seen. Each picture is then judged
-by these three together, and its edge follows the picture's own by a guided filter (He et al. 2013).
+by these three together. Within a band around the outline that comes of it, GrabCut on the picture itself has the last
+word, and the edge follows the picture's own by a guided filter (He et al. 2013).
 
 Hair that falls below the jaw counts as neck and torso.
 """
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InputError, MissingPackageError
+from ..report import Report
 from .capture import REGIONS
 from .face_geometry import (
     CHIN, FACE_OVAL, LEFT_BROW, LEFT_EYE, OUTER_LIPS, RIGHT_BROW, RIGHT_EYE, face_width, fill, head_coordinates,
@@ -28,6 +30,8 @@ NEAR_SAMPLES = 5
 GRID = 96  # of the votes around the head
 REACH = 2.0  # of these votes, in face widths to each side
 VOTES_WEIGHT, PLATE_WEIGHT, COLOUR_LIMIT = 2.0, 2.0, 1.5
+BAND = 0.07  # of the outline, to each side, in face widths
+BAND_SIDE = 112  # pixels on which GrabCut judges it: twice as many cost four times as much and look the same
 NOISE = 6.0  # grey levels that compression alone adds to a still background
 
 
@@ -40,17 +44,22 @@ class RegionMasks:
 
     Raises:
         InputError: no samples.
+        Cancelled: asked to stop.
         MissingPackageError: OpenCV is not there.
     """
 
-    def __init__(self, samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    def __init__(self, samples: Sequence[tuple[np.ndarray, np.ndarray]], report: Report | None = None) -> None:
+        report = report or Report()
         if not samples:
             todo = "Choose a film that shows a face."
             raise InputError("No picture with a face is there to learn masks from.", todo)
         self._cv2 = _import_cv2()
         chosen = np.unique(np.linspace(0, len(samples) - 1, SAMPLES).round().astype(int))
         small = [self._shrink(*samples[index]) for index in chosen]
-        people = [self._grab_cut(image, landmarks) for image, landmarks in small]
+        people = []
+        for image, landmarks in small:
+            report.check()
+            people.append(self._grab_cut(image, landmarks))
         self._learn(small, people)
 
     def __call__(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -150,9 +159,30 @@ class RegionMasks:
         far = np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]) / (3 * self._noise)
         odds += PLATE_WEIGHT * np.nan_to_num(np.clip(far - 1, -0.4, 1))
         odds[fill(_shrunk(landmarks[list(FACE_OVAL)], 0.98), height, width)] = 8.0
-        probability = (1 / (1 + np.exp(-odds))).astype(np.float32)
-        person = self._guided(probability, small, image) > 0.5
+        likely = self._one_piece(odds > 0, landmarks)
+        person = self._guided(self._redrawn(likely, small, landmarks), small, image) > 0.5
         return self._one_piece(person, landmarks * (image.shape[0] / height))
+
+    def _redrawn(self, likely: np.ndarray, small: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """(h, w) float32 in [0, 1]: `likely` (h, w) bool with its outline drawn anew, by this picture's own colours."""
+        cv2 = self._cv2
+        height, width = likely.shape
+        scale = min(1.0, BAND_SIDE / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        person = cv2.resize(likely.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        person = (person > 0.5).astype(np.uint8)
+        radius = max(1, round(BAND * face_width(landmarks) * scale))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+        trimap = np.where(person > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        trimap[cv2.erode(person, kernel) > 0] = cv2.GC_FGD
+        trimap[cv2.dilate(person, kernel) == 0] = cv2.GC_BGD
+        if not ((trimap == cv2.GC_BGD).any() and (trimap == cv2.GC_FGD).any()):
+            return likely.astype(np.float32)
+        picture = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
+        cv2.setRNGSeed(0)
+        cv2.grabCut(picture, trimap, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
+        person = (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
+        return cv2.resize(person.astype(np.float32), (width, height))
 
     def _guided(self, probability: np.ndarray, small: np.ndarray, image: np.ndarray) -> np.ndarray:
         """The fast guided filter (He and Sun 2015): its coefficients at the small size, the edge at the full one."""
