@@ -15,12 +15,12 @@ GOOD, USABLE, POOR = "good", "usable", "poor"
 
 # Below this a fit has fewer pictures than a head has things to move; two seconds of film.
 FEWEST_PICTURES = 50
-# A quarter of this is the least that the fitting study learned a face from (400 pictures, 16 s); speech wants more.
-SPEECH_SECONDS = 120.0
-ENOUGH_SPEECH = 60.0
+# Talking portraits are usually learned from 3 to 5 minutes (Li et al.: ER-NeRF, 2023); in less than one, many sounds
+# never follow each other.
+SPEECH_SECONDS, ENOUGH_SPEECH = 120.0, 60.0
 SLOWEST_FPS = 20.0  # syllables follow each other 4 to 8 times a second: fewer pictures miss their lips
 SMALL_FACE, TINY_FACE = 160.0, 80.0  # pixels: of the first a lip is some ten pixels high, of the second it is five
-# A face seen from less far aside shows no side of the nose and no ear: the head is guessed there.
+# A face seen from less far aside shows neither the sides of its nose nor its cheeks: they are guessed.
 TURNED_SIDEWAYS, TURNED_UPRIGHT = 20.0, 8.0  # degrees
 WANTED_SIDEWAYS, WANTED_UPRIGHT = 30.0, 15.0  # what the advice asks for
 # Weights that count as seen, and below which nothing was.

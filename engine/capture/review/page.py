@@ -197,11 +197,13 @@ def _looks(findings: Findings) -> str:
     usual = max(float(np.median(looks.sharpness)), 1e-9)
     sharp = looks.sharpness[order] / usual
     wide = looks.face_px[order]
+    one = findings.coverage.cameras == 1  # values of several cameras do not follow each other
+    bright = 100 * looks.brightness[order]
+    most = max(1.25 * judge.SMALL_FACE, float(wide.max()))
     body = "<h3>Sharpness of the face</h3>"
-    body += series(times, [("", sharp)], 0, max(2.0, float(sharp.max())), "", judge.BLURRED)
-    body += "<h3>Brightness of the face</h3>" + series(times, [("", 100 * looks.brightness[order])], 0, 100, "%")
-    body += "<h3>Width of the face in pixels</h3>"
-    body += series(times, [("", wide)], 0, max(1.25 * judge.SMALL_FACE, float(wide.max())), "", judge.SMALL_FACE)
+    body += series(times, sharp, 0, max(2.0, float(sharp.max())), "", judge.BLURRED, one)
+    body += f"<h3>Brightness of the face</h3>{series(times, bright, 0, 100, '%', joined=one)}"
+    body += f"<h3>Width of the face in pixels</h3>{series(times, wide, 0, most, '', judge.SMALL_FACE, one)}"
     return _section("looks", lead, body)
 
 
@@ -220,7 +222,7 @@ def _sound(findings: Findings) -> str:
         facts["Sound is heard"] = _offset(measured.lip_offset_seconds, "the lips move")
     listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     times, levels = _loudest(sound)
-    plot = series(times, [("", levels)], QUIETEST, LOUDEST, " dB", QUIETEST_SPEECH)
+    plot = series(times, levels, QUIETEST, LOUDEST, " dB", QUIETEST_SPEECH)
     lead = "What is louder than the noise counts as speech. Below the dashed line even a whisper is not heard."
     return _section("sound", lead, f"<dl>{listed}</dl><h3>Level</h3>{plot}")
 

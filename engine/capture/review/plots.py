@@ -9,6 +9,7 @@ import numpy as np
 WIDTH, HEIGHT = 960, 200
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 24  # margins of a plot over time
 MOST_POINTS = 1200
+MOST_MARKS = 60  # more dots on a line only thicken it
 ROW = 24  # height of a strip
 NAMES = 150  # width of the strips' names
 
@@ -47,16 +48,17 @@ def scatter(x: np.ndarray, y: np.ndarray, wanted: tuple[float, float], limit: fl
 
 
 def series(
-    times: np.ndarray, lines: Sequence[tuple[str, np.ndarray]], low: float, high: float, unit: str, limit=None
+    times: np.ndarray, values: np.ndarray, low: float, high: float, unit: str, limit=None, joined: bool = True
 ) -> str:
-    """Values over seconds as lines, with dots where there are few.
+    """Values over seconds as a line, with dots where there are few.
 
     Args:
         times: (N,) seconds, rising.
-        lines: style class and (N,) values each; NaN leaves a gap.
+        values: (N,); NaN is left out.
         low, high: of the value axis.
         unit: what is written behind its numbers.
         limit: a value to mark by a dashed line, or None.
+        joined: whether one value leads to the next; else only dots are drawn.
     """
     start, end = float(times[0]), max(float(times[-1]), float(times[0]) + 1e-3)
     out = [_svg(WIDTH, HEIGHT, "Values over time")]
@@ -76,15 +78,12 @@ def series(
     if limit is not None:
         y = at_y(limit)
         out.append(f'<line class="limit" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
-    for style, values in lines:
-        known = np.isfinite(values)
-        points = " ".join(f"{at_x(t):.1f},{at_y(v):.1f}" for t, v in zip(times[known], np.asarray(values)[known]))
-        out.append(f'<polyline class="line {style}" points="{points}"/>')
-        if len(times) <= 60:
-            out += [
-                f'<circle class="mark {style}" cx="{at_x(t):.1f}" cy="{at_y(v):.1f}" r="2.5"/>'
-                for t, v in zip(times[known], np.asarray(values)[known])
-            ]
+    known = np.isfinite(values)
+    points = [(f"{at_x(t):.1f}", f"{at_y(v):.1f}") for t, v in zip(times[known], values[known])]
+    if joined:
+        out.append(f'<polyline class="line" points="{" ".join(f"{x},{y}" for x, y in points)}"/>')
+    if len(points) <= MOST_MARKS:
+        out += [f'<circle class="mark" cx="{x}" cy="{y}" r="2.5"/>' for x, y in points]
     return "".join(out) + "</svg>"
 
 
