@@ -16,6 +16,7 @@ MIN_RATE, MAX_RATE = 4000, 768_000
 MIN_SECONDS = 0.1
 MAX_SECONDS = 4 * 3600
 SILENCE = 1e-4  # -80 dB below full scale
+MAX_MISSING = 0.5  # seconds that may be missing at the end unsaid
 LOUDEST = 1e6  # floating-point files may hold any scale, but not this
 KINDS = "wav, aiff, flac, ogg, opus, mp3, m4a, aac, mp4, mov, mkv or webm"
 
@@ -57,21 +58,31 @@ def blocks(
         report.warning(f"{source.info.path.name} is silent; the mouth will stay at rest.")
 
 
-def lasting(pieces: Iterable[np.ndarray], samples: int, skip: int = 0) -> Iterator[np.ndarray]:
-    """Yield a stream (n,) without its first `skip` samples and `samples` long: cut, or silence at the end."""
-    for piece in pieces:
-        skipped = min(skip, len(piece))
-        piece = piece[skipped : skipped + samples]
-        skip -= skipped
-        samples -= len(piece)
+def lasting(
+    path: str | Path, rate: int, seconds: float, skip: float = 0.0, report: Report | None = None
+) -> Iterator[np.ndarray]:
+    """Yield a file's sound as mono float32 (n,), without its first `skip` seconds and `seconds` long: cut, or silence
+    at the end, with a warning.
+
+    Raises:
+        AudioError: as `blocks` does.
+    """
+    skipped, left = round(skip * rate), round(seconds * rate)
+    for piece in blocks(path, rate, report=report):
+        first = min(skipped, len(piece))
+        piece = piece[first : first + left]
+        skipped -= first
+        left -= len(piece)
         if len(piece):
             yield piece
-        if not samples:
+        if not left:
             return
-    while samples:
-        silence = np.zeros(min(samples, RATE), np.float32)
-        samples -= len(silence)
-        yield silence
+    if left > MAX_MISSING * rate and report:
+        late = f"{left / rate:.1f} s before the pictures"
+        report.warning(f"{Path(path).name}: the sound ends {late}; silence follows.")
+    while left:
+        yield np.zeros(min(left, rate), np.float32)
+        left -= min(left, rate)
 
 
 def read_mono(path: str | Path, rate: int = RATE) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace
 
-from ..audio.read import blocks
+from ..audio.read import lasting
 from ..containers import decoded, is_cover, open_container
 from ..errors import InputError
 from ..protocol import exact_fps
@@ -145,28 +145,14 @@ def pictures(
 
 
 def sound(info: VideoInfo, rate: int, seconds: float, report: Report | None = None) -> Iterator[np.ndarray]:
-    """Yield a film's sound as mono float32 (n,) from the first picture on, `seconds` long: cut, or silence at the end.
+    """A film's sound as mono float32 (n,) from the first picture on, `seconds` long: cut, or silence at the end.
 
     Raises:
         AudioError: the film has no sound, or none that can be decoded.
     """
     # The reader's time 0 is the earlier of first picture and first sound.
-    skip = round(max(-(info.audio_offset or Fraction(0)), Fraction(0)) * rate)
-    left = round(seconds * rate)
-    for block in blocks(info.path, rate, report=report):
-        skipped = min(skip, len(block))
-        block = block[skipped : skipped + left]
-        skip -= skipped
-        left -= len(block)
-        if len(block):
-            yield block
-        if not left:
-            return
-    if left > rate / 2 and report:
-        report.warning(f"{info.path.name}: the sound ends {left / rate:.1f} s before the pictures; silence follows.")
-    while left:
-        yield np.zeros(min(left, rate), np.float32)
-        left -= min(left, rate)
+    skip = max(-(info.audio_offset or Fraction(0)), Fraction(0))
+    return lasting(info.path, rate, seconds, float(skip), report)
 
 
 def crop_square(image: np.ndarray, box: tuple[float, float, float], size: int) -> np.ndarray:

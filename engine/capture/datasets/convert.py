@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...audio.read import blocks, lasting, probe
+from ...audio.read import lasting, probe
 from ...errors import InputError
 from ...files import require_space
 from ...protocol import CaptureJob, exact_fps
@@ -26,7 +26,6 @@ from .strangers import read_picture
 
 MOST_RATE = 48000  # samples per second
 BYTES_PER_PIXEL = 1.3  # of a picture and its mask as PNG
-LATE = 0.5  # seconds of sound that may be missing at the end unsaid
 NO_FACE = "no face was found in them and the data set gives no mask"
 
 
@@ -51,8 +50,8 @@ def capture_data_set(job: CaptureJob, report: Report) -> Path:
     fps = _asked_fps(job)
     data_set = read_er_nerf(source, fps) if is_er_nerf(source) else read_nerfstudio(source, fps)
     canvas = Canvas([picture.size for picture in data_set.pictures], job.size)
-    notes = dict.fromkeys(data_set.warnings)  # a set in order
-    quiet = replace(report, on_warning=lambda text: notes.setdefault(text))
+    notes = list(data_set.warnings)
+    quiet = replace(report, on_warning=lambda text: None if text in notes else notes.append(text))
     try:
         model = face_model(quiet)
         names = [str(picture.path) for picture in data_set.pictures]
@@ -66,9 +65,8 @@ def capture_data_set(job: CaptureJob, report: Report) -> Path:
         regions = DataSetRegions(data_set, canvas, faces, cameras, quiet)
         kept = _write_pictures(writer, regions, data_set, canvas, quiet)
         capture = _capture(job, data_set, canvas, faces, cameras, shown, kept)
-        sound = _sound(data_set, capture.seconds, quiet)
-        capture.warnings = list(notes)
-        return writer.finish(capture, sound, quiet)
+        capture.warnings = notes  # itself: the sound is read, and warned of, while the capture is finished
+        return writer.finish(capture, _sound(data_set, capture.seconds, quiet), quiet)
     finally:
         quiet.finish()
 
@@ -77,13 +75,8 @@ def _sound(data_set: DataSet, seconds: float, report: Report) -> tuple[Iterator[
     """The set's sound from frame 0 on, `seconds` long, and its samples per second."""
     if data_set.audio is None:
         return None
-    info = probe(data_set.audio)
-    if info.seconds and info.seconds < seconds - LATE:
-        report.warning(
-            f"{data_set.audio.name} ends {seconds - info.seconds:.1f} s before the pictures; silence follows."
-        )
-    rate = min(info.sample_rate, MOST_RATE)
-    return lasting(blocks(data_set.audio, rate, report=report), round(seconds * rate)), rate
+    rate = min(probe(data_set.audio).sample_rate, MOST_RATE)
+    return lasting(data_set.audio, rate, seconds, report=report), rate
 
 
 def _asked_fps(job: CaptureJob) -> Fraction | None:

@@ -107,6 +107,12 @@ def test_sound_is_the_sets_own(portrait, tmp_path):
     samples, rate = soundfile.read(folder / "audio.flac")
     assert rate == 16000 and len(samples) == 16000 * 12 // 25
     np.testing.assert_allclose(samples, np.linspace(-0.5, 0.5, len(samples)), atol=1e-3)
+    soundfile.write(portrait.folder / "aud.wav", np.full(4000, 0.3), 8000)
+    edit(portrait.folder, sets("frames", 0, "aud_id", value=50))
+    folder, capture = make(portrait.folder, tmp_path / "long")
+    samples, rate = soundfile.read(folder / "audio.flac")
+    assert rate == 8000 and len(samples) == round(51 / 25 * 8000) and not samples[4000:].any()
+    assert any("ends 1.5 s before the pictures" in warning for warning in capture.warnings)
     (portrait.folder / "aud.wav").write_bytes(b"no sound at all")
     with pytest.raises(AudioError):
         capture_data_set(CaptureJob(str(portrait.folder), str(tmp_path / "b"), size=96), Report())
