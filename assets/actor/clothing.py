@@ -28,6 +28,8 @@ def jumper(neck: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     c, s = np.cos(turn)[None], np.sin(turn)[None]
     x = width * np.sign(c) * np.abs(c) ** (2.0 / round_)
     y = middle + depth * np.sign(s) * np.abs(s) ** (2.0 / round_)
+    # The throat slopes forwards into the chest.
+    y = y - 0.013 * np.clip(-s, 0.0, 1.0) ** 2
     # The collar and the chest hang lower in front than at the nape.
     z = z - 0.020 * np.clip(-s, 0.0, 1.0) ** 1.5 + 0.014 * np.clip(s, 0.0, 1.0)
     vertices = np.stack([x, y, z * np.ones_like(x)], axis=-1)
@@ -45,8 +47,8 @@ def neck_width(rest: np.ndarray, template: np.ndarray) -> float:
 
 def covered(template: np.ndarray) -> np.ndarray:
     """(V,) bool: the skin that the jumper hides, and that would show through it on broad shoulders."""
-    x, _, z = template.T
-    return ((z < -0.172) | (z < -0.113) & (np.abs(x) > 0.066)) & (np.arange(len(template)) < NECK[1])
+    x, y, z = template.T
+    return ((z < -0.160) | (z < -0.113) & ((np.abs(x) > 0.066) | (y > 0.045))) & (np.arange(len(template)) < NECK[1])
 
 
 def smooth(place: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ EAR_HALF_WIDTH = 0.083
 # The kit's browDown lowers the middle of the brows and leaves their inner ends, which reads as sorrow, not anger.
 BROW_DOWN_GAIN, BROW_DOWN_INNER = 1.1, -0.5
 BROW_UP_GAIN = {"browInnerUp": 1.35, "browOuterUp": 1.2}  # raised brows that still read from across a room
+UPPER_TEETH_DROP = 0.0015  # metres; the kit hides them behind the lip even in speech
 EYE_TURN = {"Up": 25.0, "Down": 30.0, "In": 32.0, "Out": 32.0}  # degrees at weight 1
 
 # First and last vertex (exclusive) of each part.
@@ -27,6 +28,7 @@ NECK = (9409, 11248)
 MOUTH_SOCKET = (11248, 13294)
 GUMS = (14062, 17039)
 TEETH = (17039, 21451)
+UPPER_MOUTH = (14062, 21451)  # gums, tongue and teeth, of which those are upper that the jaw leaves
 TONGUE = (16611, 17039)  # within the gums' range
 EYEBALLS = {"Left": (21451, 23021), "Right": (23021, 24591)}
 IRIS_OFFSET = 770  # an eyeball's outer shell comes first, then the ball with the iris
@@ -81,6 +83,8 @@ def load(path: Path, seed: int) -> FaceKit:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise FormatError(f"{path} is not ICT FaceKit's archive: {error}.", "Name it with --faces.") from error
     offsets, corners, materials, uv, uv_corners = topology
+    still = np.linalg.norm(shapes["jawOpen"][slice(*UPPER_MOUTH)], axis=1) < 1e-4
+    rest[slice(*UPPER_MOUTH)] += still[:, None] * np.array([0.0, -0.0005, -UPPER_TEETH_DROP])
     ears = np.flatnonzero(np.abs(mean[:FACE[1], 0]) > EAR_HALF_WIDTH)
     middle, mean_middle = rest[ears].mean(0), mean[ears].mean(0)
     rest, template = rest - [0.0, *middle[1:]], mean - [0.0, *mean_middle[1:]]

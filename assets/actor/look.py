@@ -24,6 +24,8 @@ from engine.emotion.facs import prototype_table  # noqa: E402
 from engine.errors import InputError  # noqa: E402
 from engine.protocol import EMOTION_NAMES, EXPRESSION_NAMES  # noqa: E402
 
+BACKDROP = (96, 99, 104, 255)  # sRGB
+
 
 def parse(pose: str) -> tuple[np.ndarray, float, float]:
     """Weights (52,) in EXPRESSION_NAMES' order, yaw and pitch in degrees. Raises InputError for a name nobody has."""
@@ -46,7 +48,7 @@ def parse(pose: str) -> tuple[np.ndarray, float, float]:
 
 
 def render(weights: np.ndarray, yaw: float, pitch: float, path: Path) -> None:
-    """One frame of the open scene to a PNG."""
+    """One frame of the open scene to a PNG, before a grey backdrop."""
     keys = bpy.data.objects["Actor"].data.shape_keys.key_blocks
     for name, weight in zip(EXPRESSION_NAMES, weights):
         keys[name].value = float(weight)
@@ -54,6 +56,11 @@ def render(weights: np.ndarray, yaw: float, pitch: float, path: Path) -> None:
     stage.aim(scene.camera, yaw, pitch)
     scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
+    with Image.open(path) as frame:
+        cut = frame.convert("RGBA")
+    flat = Image.new("RGBA", cut.size, BACKDROP)
+    flat.alpha_composite(cut)
+    flat.convert("RGB").save(path)
 
 
 def open_scene(blend: Path, size: int, samples: int, crop: float = 1.0) -> None:
@@ -74,7 +81,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--poses", nargs="+", default=["neutral", "neutral @40", "neutral @90", *EMOTION_NAMES[1:]])
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--samples", type=int, default=12)
+    parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--crop", type=float, default=1.0, help="keep this middle part of each picture")
     options = parser.parse_args()

@@ -69,4 +69,5 @@ class Graph:
         return self.material
 
     def principled(self, **inputs: Any) -> bpy.types.Material:
-        return self.surface(self.node("BsdfPrincipled", **inputs).outputs[0])
+        """Burley's subsurface looks as a random walk does from a portrait's distance, for a third of the time."""
+        return self.surface(self.node("BsdfPrincipled", {"subsurface_method": "BURLEY"}, **inputs).outputs[0])

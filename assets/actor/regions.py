@@ -20,11 +20,11 @@ NOSE_TIP, CHIN = 30, 8
 # The hairline in profile: depth y, and the height z above which hair grows. Front, temple, sideburn, ear, nape.
 HAIRLINE = np.array([
     (-0.130, 0.092), (-0.110, 0.089), (-0.090, 0.081), (-0.072, 0.074), (-0.058, 0.056), (-0.048, 0.030),
-    (-0.040, 0.004), (-0.025, -0.006), (-0.019, 0.022), (0.011, 0.022), (0.022, -0.014), (0.037, -0.052),
+    (-0.040, 0.004), (-0.025, -0.006), (-0.019, 0.016), (0.011, 0.016), (0.022, -0.014), (0.037, -0.052),
     (0.060, -0.062), (0.200, -0.062),
 ])
-HAIR_FADE = 0.010
-EAR_CENTRE, EAR_RADII = (0.000, 0.002), (0.020, 0.029)
+HAIR_FADE = 0.014
+EAR_CENTRE, EAR_RADII = (0.000, 0.002), (0.0185, 0.0265)
 
 # The jaw in profile: depth y, and the height z below which the neck lies.
 JAW_LINE = np.array([
@@ -84,7 +84,7 @@ def blush(template: np.ndarray) -> np.ndarray:
     spots = [(marks[NOSE_TIP], 0.012, 0.85), (marks[CHIN] + [0.0, 0.0, 0.012], 0.012, 0.30),
              (marks[27], 0.010, 0.25)]
     for side in (-1.0, 1.0):
-        spots += [(np.array([side * 0.043, -0.098, -0.022]), 0.021, 0.70), (np.array([side * 0.017, -0.120, -0.024]),
+        spots += [(np.array([side * 0.045, -0.098, -0.022]), 0.022, 0.55), (np.array([side * 0.017, -0.120, -0.024]),
                                                                            0.009, 0.55)]
     total = np.zeros(len(template))
     for centre, sigma, amount in spots:
@@ -108,7 +108,7 @@ def brows(template: np.ndarray) -> np.ndarray:
     density = np.zeros(len(template))
     for side in ("Left", "Right"):
         across, along = brow_place(template, side)
-        half = 0.0042 * np.clip(1.25 - along ** 2, 0.35, 1.0)
+        half = 0.0038 * np.clip(1.25 - along ** 2, 0.35, 1.0)
         ends = np.clip(along / 0.14, 0.0, 1.0) ** 0.7 * np.clip((1.0 - along) / 0.15, 0.0, 1.0)
         density = np.maximum(density, np.clip(1.6 - 1.6 * np.abs(across) / half, 0.0, 1.0) * ends)
     density[template[:, 1] > -0.06] = 0.0
@@ -139,7 +139,7 @@ def hair(template: np.ndarray) -> np.ndarray:
     above -= 0.006 * np.exp(-((np.abs(x) - 0.045) / 0.012) ** 2) * (y < -0.06)
     density = np.clip(above / HAIR_FADE, 0.0, 1.0)
     ear = np.hypot((y - EAR_CENTRE[0]) / EAR_RADII[0], (z - EAR_CENTRE[1]) / EAR_RADII[1])
-    density *= np.where(np.abs(x) > 0.06, np.clip((ear - 1.0) / 0.12, 0.0, 1.0), 1.0)
+    density *= np.where(np.abs(x) > 0.06, np.clip((ear - 1.0) / 0.15, 0.0, 1.0), 1.0)
     return density.astype(np.float32)
 
 

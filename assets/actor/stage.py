@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Studio light, backdrop, camera and render settings."""
+"""Studio light, camera and render settings."""
 
 import math
 
 import bpy
 from mathutils import Vector
 
-CAMERA_DISTANCE = 0.82
-TARGET = Vector((0.0, -0.04, -0.012))
+CAMERA_DISTANCE = 0.90
+TARGET = Vector((0.0, -0.04, -0.004))
 
-# Area lights: place, watts, edge in metres, colour.
+# Area lights: place, watts, edge in metres, colour. Each costs a frame noise: no more than the face needs.
 LIGHTS = {
-    "Key": ((0.80, -0.90, 0.60), 21.0, 0.45, (1.0, 0.95, 0.89)),
-    "Fill": ((-0.95, -0.75, 0.10), 3.6, 0.80, (0.90, 0.95, 1.0)),
-    "Rim Left": ((0.75, 0.80, 0.45), 6.0, 0.35, (1.0, 0.97, 0.93)),
-    "Rim Right": ((-0.75, 0.80, 0.50), 7.0, 0.35, (0.92, 0.96, 1.0)),
-    "Front": ((0.10, -1.25, 0.18), 1.5, 0.16, (1.0, 0.98, 0.96)),
-    "Under": ((0.0, -0.75, -0.60), 2.0, 0.60, (1.0, 0.96, 0.93)),
+    "Key": ((0.62, -1.00, 0.62), 23.0, 0.60, (1.0, 0.95, 0.89)),
+    "Fill": ((-0.95, -0.85, 0.0), 4.2, 0.80, (0.92, 0.95, 1.0)),
+    "Rim Left": ((0.75, 0.80, 0.45), 4.5, 0.40, (1.0, 0.97, 0.93)),
+    "Rim Right": ((-0.75, 0.80, 0.50), 6.0, 0.40, (0.92, 0.96, 1.0)),
 }
-AMBIENT = ((0.78, 0.82, 0.90), 0.16)
-BACKDROP = (0.085, 0.090, 0.098)
+AMBIENT = ((0.84, 0.83, 0.85), 0.22)
 
 
 def set_up(scene: bpy.types.Scene) -> None:
@@ -30,21 +27,33 @@ def set_up(scene: bpy.types.Scene) -> None:
         _stand(scene, bpy.data.objects.new(name, light), Vector(place), TARGET)
     scene.world = _world()
     lens = bpy.data.cameras.new("Portrait")
-    lens.lens, lens.sensor_width, lens.clip_start = 85.0, 36.0, 0.05
+    lens.lens, lens.sensor_width, lens.clip_start = 105.0, 36.0, 0.05
     camera = bpy.data.objects.new("Portrait", lens)
     scene.camera = camera
     _stand(scene, camera, orbit(0.0, 0.0, CAMERA_DISTANCE), TARGET)
     scene.render.engine = "CYCLES"
-    scene.cycles.samples = 16
-    scene.cycles.use_denoising = True
-    scene.cycles.max_bounces = 4
-    scene.cycles.transparent_max_bounces = 8
-    scene.cycles.sample_clamp_indirect = 2.0
+    _quick(scene.cycles)
+    scene.render.film_transparent = True
+    scene.render.image_settings.color_mode = "RGBA"
     scene.render.resolution_x = scene.render.resolution_y = 512
     scene.render.use_persistent_data = True
     scene.render.fps = 25
     scene.view_settings.view_transform = "Filmic"
     scene.view_settings.look = "Medium High Contrast"
+
+
+def _quick(cycles: bpy.types.PropertyGroup) -> None:
+    """A frame of 512 x 512 in a few seconds of processor time: light bounces once, the denoiser does the rest."""
+    cycles.samples = 8
+    cycles.sampling_pattern, cycles.use_animated_seed = "BLUE_NOISE", True
+    cycles.use_light_tree = False
+    cycles.use_adaptive_sampling = False  # it stops early where hair thins out, and alpha is not denoised
+    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1
+    cycles.transmission_bounces, cycles.volume_bounces, cycles.transparent_max_bounces = 0, 0, 4
+    cycles.caustics_reflective = cycles.caustics_refractive = False
+    cycles.sample_clamp_direct, cycles.sample_clamp_indirect = 6.0, 2.0
+    cycles.use_denoising = True
+    cycles.denoiser, cycles.denoising_prefilter, cycles.denoising_quality = "OPENIMAGEDENOISE", "FAST", "HIGH"
 
 
 def orbit(yaw: float, pitch: float, distance: float) -> Vector:
@@ -67,18 +76,10 @@ def _stand(scene: bpy.types.Scene, thing: bpy.types.Object, place: Vector, targe
 
 
 def _world() -> bpy.types.World:
-    """A soft surrounding light, and a plain backdrop for the camera alone."""
+    """A soft surrounding light; the film is transparent, so that it is no backdrop."""
     world = bpy.data.worlds.new("Studio")
     world.use_nodes = True
-    tree = world.node_tree
-    tree.nodes.clear()
-    ambient, backdrop = tree.nodes.new("ShaderNodeBackground"), tree.nodes.new("ShaderNodeBackground")
-    ambient.inputs[0].default_value, ambient.inputs[1].default_value = (*AMBIENT[0], 1.0), AMBIENT[1]
-    backdrop.inputs[0].default_value = (*BACKDROP, 1.0)
-    ray, mix = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeMixShader")
-    output = tree.nodes.new("ShaderNodeOutputWorld")
-    tree.links.new(ray.outputs["Is Camera Ray"], mix.inputs[0])
-    tree.links.new(ambient.outputs[0], mix.inputs[1])
-    tree.links.new(backdrop.outputs[0], mix.inputs[2])
-    tree.links.new(mix.outputs[0], output.inputs[0])
+    background = world.node_tree.nodes["Background"]
+    background.inputs[0].default_value, background.inputs[1].default_value = (*AMBIENT[0], 1.0), AMBIENT[1]
+    world.cycles.sampling_method = "NONE"
     return world

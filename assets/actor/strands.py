@@ -13,6 +13,8 @@ from . import facekit, regions
 POINTS = 5
 TUBE_SIDES = 3
 LOCKS = 900
+LASH_RADII = (0.00011, 0.00007)  # upper and lower, at the root
+LASH_TAPER = np.array([1.0, 1.0, 0.8, 0.5, 0.1])
 CARD = 114  # vertices of one of the kit's lash cards
 
 
@@ -89,7 +91,7 @@ def grow(roots: Roots, direction: np.ndarray, length: np.ndarray, lift: np.ndarr
     )
 
 
-def brow_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 1100) -> Strands:
+def brow_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 800) -> Strands:
     """Eyebrows: hairs rise at the inner end, sweep outwards along the brow, and converge from above and below."""
     roots = scatter(kit, regions.brows(kit.template), count, rng)
     roots = roots.chosen(regions.brows(roots.template) > 0.15)
@@ -104,18 +106,18 @@ def brow_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 11
     heading = np.stack([outwards * np.cos(rise), np.full(count, 0.0), np.sin(rise)], axis=1)
     length = rng.uniform(0.0055, 0.0085, count) * np.interp(along, [0.0, 0.2, 0.7, 1.0], [0.75, 1.0, 1.0, 0.7])
     return grow(roots, tangent(heading, roots.normal), length, rng.uniform(0.22, 0.42, count),
-                rng.uniform(0.25, 0.5, count), 0.00011)
+                rng.uniform(0.25, 0.5, count), 0.00010)
 
 
-def lash_strands(kit: facekit.FaceKit, rng: np.random.Generator, upper: int = 130, lower: int = 70) -> Strands:
+def lash_strands(kit: facekit.FaceKit, rng: np.random.Generator, upper: int = 150, lower: int = 50) -> Strands:
     """Lashes along the kit's own lash cards: each hair runs from a card's root edge to its tip edge."""
-    points, sources, weights = [], [], []
+    points, sources, weights, radii = [], [], [], []
     for side, first in facekit.LASH_CARDS.items():
         for row, number in ((0, upper), (1, lower)):
             root, tip = lash_edges(kit, first + 3 * CARD * row, side)
             place = np.sort(rng.uniform(0.02, 0.98, number)) * (len(root) - 1)
-            slant = np.clip(place + rng.normal(0.0, 0.45, number), 0, len(root) - 1)
-            reach = rng.uniform(0.75, 1.25, number) * (1.0 if row == 0 else 0.85)
+            slant = np.clip(place + rng.normal(0.0, 0.30, number), 0, len(root) - 1)
+            reach = rng.uniform(0.7, 1.1, number) * (1.0 if row == 0 else 0.65)
             along = np.linspace(0.0, 1.0, POINTS)[None] * reach[:, None]
             pair = [_between(edge, at) for edge, at in ((root, place), (tip, slant))]
             source = np.concatenate([pair[0][0], pair[1][0]], axis=1)
@@ -126,10 +128,8 @@ def lash_strands(kit: facekit.FaceKit, rng: np.random.Generator, upper: int = 13
             curl = 0.0016 if row == 0 else -0.0008
             line[..., 2] += curl * (along ** 2 - 0.25 * along)
             points.append(line), sources.append(source), weights.append(weight)
-    joined = np.concatenate(points)
-    taper = np.array([1.0, 1.0, 0.8, 0.5, 0.1]) * 0.00014
-    return Strands(joined, np.concatenate(sources), np.concatenate(weights),
-                   np.broadcast_to(taper, joined.shape[:2]).copy())
+            radii.append(np.broadcast_to(LASH_TAPER * LASH_RADII[row], line.shape[:2]))
+    return Strands(*(np.concatenate(parts) for parts in (points, sources, weights, radii)))
 
 
 def lash_edges(kit: facekit.FaceKit, first: int, side: str) -> tuple[np.ndarray, np.ndarray]:
@@ -150,9 +150,11 @@ def _between(edge: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.stack([edge[low], edge[low + 1]], axis=1), np.stack([1.0 - t, t], axis=1)
 
 
-def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 36000) -> Strands:
+def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 32000) -> Strands:
     """A short cut: swept aside on top, down on the sides, fading to the nape and the sideburns."""
-    roots = scatter(kit, regions.hair(kit.template), count, rng)
+    roots = scatter(kit, (regions.hair(kit.template) > 0.0).astype(float), count, rng)
+    roots = roots.chosen(rng.random(count) < regions.hair(roots.template) ** 0.6)
+    count = len(roots.position)
     x, y, z = roots.template.T
     crown = np.array([0.012, 0.055, 0.12])
     away = tangent(roots.template - crown + [0.004, 0.004, 0.0], roots.normal)
@@ -166,17 +168,17 @@ def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 3
     direction[:, 2] -= 0.35 * (1.0 - top)
     side = np.clip((z - 0.0) / 0.06, 0.0, 1.0)
     length = 0.006 + 0.010 * side + 0.024 * top
-    edge = np.clip(regions.hair(roots.template), 0.3, 1.0)
+    edge = np.clip(regions.hair(roots.template), 0.2, 1.0)
     length *= edge * rng.uniform(0.75, 1.1, count)
     # Locks: hairs that grow near one another lie alike, and a lock differs from its neighbours.
     seeds = rng.choice(count, LOCKS, replace=False)
     lock = nearest(roots.position, roots.position[seeds])
-    direction += (0.25 + 0.75 * top)[:, None] * rng.normal(0.0, 0.26, (LOCKS, 3))[lock]
+    direction += (0.25 + 0.75 * top)[:, None] * rng.normal(0.0, 0.21, (LOCKS, 3))[lock]
     length *= rng.uniform(0.85, 1.15, LOCKS)[lock]
     lift = 0.22 + 0.52 * top * (0.35 + 0.65 * front) * (1.0 - 0.6 * whorl[:, 0]) + rng.normal(0.0, 0.05, count)
-    lift += top * rng.normal(0.0, 0.12, LOCKS)[lock]
+    lift += top * rng.normal(0.0, 0.08, LOCKS)[lock]
     fall = 0.35 + 0.65 * top + rng.normal(0.0, 0.08, count)
-    hair = grow(roots, tangent(direction, roots.normal), length, lift, fall, 0.00016)
+    hair = grow(roots, tangent(direction, roots.normal), length, lift, fall, 0.00019)
     gather = 0.45 * np.linspace(0.0, 1.0, POINTS)[None, :, None] ** 1.5 * top[:, None, None]
     middle = hair.points[seeds][lock]
     hair.points += gather * (middle - hair.points)
