@@ -76,6 +76,21 @@ class CaptureWriter:
         write_png(self._part / FRAMES / name, image)
         write_png(self._part / MASKS / name, mask)
 
+    def link(self, camera: int, frame: int, picture: Path, mask: Path) -> None:
+        """Take a picture and its mask, PNGs that the caller has checked, as they are: linked where the disk can, else
+        copied.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        name = f"{picture_stem(camera, frame)}.png"
+        for kind, source in ((FRAMES, picture), (MASKS, mask)):
+            with whole_file(self._part / kind / name) as part:
+                try:
+                    os.link(source, part)
+                except OSError:  # another disk, or one without links
+                    shutil.copyfile(source, part)
+
     def finish(
         self, capture: Capture, audio: tuple[Iterable[np.ndarray], int] | None, report: Report | None = None
     ) -> Path:
@@ -160,7 +175,7 @@ def _write_flac(path: Path, pieces: Iterable[np.ndarray], rate: int) -> None:
     try:
         with whole_file(path) as part:
             with soundfile.SoundFile(part, "w", rate, 1, subtype="PCM_16", format="FLAC") as sound:
-                for piece in pieces:
-                    sound.write(np.clip(piece, -1.0, 1.0))
+                for piece in pieces:  # rounded here: what was 16 bit before comes out as it was
+                    sound.write(np.clip(np.rint(piece * 32768.0), -32768, 32767).astype(np.int16))
     except soundfile.LibsndfileError as error:  # what the disk refuses, libsndfile says in its own words
         raise StorageError(f"{path} could not be written ({error}).", "Free some space or choose another.") from error

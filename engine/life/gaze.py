@@ -92,3 +92,14 @@ def add_eye_shapes(expression: np.ndarray, gaze: np.ndarray) -> None:
     for name, curve in curves.items():
         expression[:, EXPRESSION_NAMES.index(name)] += curve
     np.clip(expression, 0.0, 1.0, out=expression)
+
+
+def gaze_of_eye_shapes(expression: np.ndarray) -> np.ndarray:
+    """(F, 2) float32 yaw and pitch in radians that the eye shapes of (F, 52) stand for: `add_eye_shapes` backwards."""
+    def weight(name: str) -> np.ndarray:
+        return expression[:, EXPRESSION_NAMES.index(name)]
+
+    left = weight("eyeLookOutLeft") + weight("eyeLookInRight")
+    right = weight("eyeLookInLeft") + weight("eyeLookOutRight")
+    up, down = (weight(f"eyeLook{way}Left") + weight(f"eyeLook{way}Right") for way in ("Up", "Down"))
+    return np.stack([(left - right) / 2 * MAX_YAW, (up - down) / 2 * MAX_PITCH], axis=1).astype(np.float32)
