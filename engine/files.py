@@ -4,6 +4,7 @@
 import errno
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a whole UTF-8 file or none. Raises StorageError."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def user_cache() -> Path:
+    """The user's folder for what can be made or fetched again; it need not exist. RuntimeError: there is no home."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "EmoSplat" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "EmoSplat"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "emosplat"
 
 
 def existing_parent(path: str | os.PathLike) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import Cancelled, EngineError, InputError
 from ..files import require_space
 from ..protocol import CaptureJob, exact_fps
 from ..report import Report
@@ -21,6 +21,7 @@ from .film_sound import FilmSound
 from .film_tracking import SeenFilm, track_film
 from .lip_sync import INNER_LIPS
 from .masks import RegionMasks
+from .segmenter import SegmentedMasks, fetch_segmenter
 from .tracking.codes import expression_basis, gaze, head_landmarks
 from .tracking.flaws import face_widths
 from .tracking.model import face_landmarker_path
@@ -51,15 +52,16 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
     fps = _frame_rate(job.fps, info)
     labels = _labels(job.emotion)
     model = face_landmarker_path()
-    writer = CaptureWriter(job.out, _plan(job, info, fps))
     notes: dict[str, None] = {}  # a set in order: both passes may meet the same
     quiet = replace(report, on_warning=lambda text: notes.setdefault(text))
     try:
+        segmented = _segmented(quiet) if job.allow_download else None
+        writer = CaptureWriter(job.out, _plan(job, info, fps, segmented is not None))
         seen = track_film(info, fps, writer.work, model, quiet)
         faces = judge_clip(seen, float(fps), job.size, info.path.name, quiet)
         missing = sum(not writer.has(0, int(frame)) for frame in faces.frames)
         require_space(writer.folder, int(missing * job.size**2 * BYTES_PER_PIXEL))
-        learn = partial(RegionMasks, report=quiet)
+        learn = (lambda samples: segmented) if segmented else partial(RegionMasks, report=quiet)
         write_pictures(info, fps, seen, faces.shots, job.size, writer, learn, quiet)
         quiet.progress("sound", 0, 1)
         sound = FilmSound(info, float((int(faces.frames[-1]) + 1) / fps), quiet)
@@ -95,12 +97,23 @@ def _labels(emotion: dict[str, float]) -> list[EmotionLabel]:
         raise InputError(str(error), "Set an intensity from 0 to 1.") from None
 
 
-def _plan(job: CaptureJob, info: VideoInfo, fps: Fraction) -> dict:
+def _segmented(report: Report) -> SegmentedMasks | None:
+    """Masks by the segmenter that its makers offer; a warning and None where it is not to be had."""
+    try:
+        return SegmentedMasks(fetch_segmenter(report))
+    except Cancelled:
+        raise
+    except EngineError as error:
+        report.warning(f"{error.what} Masks were learnt from the film alone.")
+        return None
+
+
+def _plan(job: CaptureJob, info: VideoInfo, fps: Fraction, segmented: bool) -> dict:
     """What changes a picture: the film, and how it is looked at."""
     about = info.path.stat()
     return {
         "film": info.path.name, "bytes": about.st_size, "changed": about.st_mtime_ns, "fps": str(fps),
-        "size": job.size, "segmenter": job.allow_download,
+        "size": job.size, "segmented": segmented,
     }
 
 

@@ -53,7 +53,7 @@ class RegionMasks:
         if not samples:
             todo = "Choose a film that shows a face."
             raise InputError("No picture with a face is there to learn masks from.", todo)
-        self._cv2 = _import_cv2()
+        self._cv2 = import_cv2()
         chosen = np.unique(np.linspace(0, len(samples) - 1, SAMPLES).round().astype(int))
         small = [self._shrink(*samples[index]) for index in chosen]
         people = []
@@ -82,7 +82,7 @@ class RegionMasks:
         _, v = head_coordinates(landmarks, height, width)
         oval = fill(landmarks[list(FACE_OVAL)], height, width)
         mask = np.where(hair, HAIR, FACE).astype(np.uint8)
-        mask[~oval & (v > _jaw(landmarks))] = TORSO
+        mask[~oval & (v > jaw_height(landmarks))] = TORSO
         mask[~person] = BACKGROUND
         mask[mouth_interior(landmarks, height, width)] = MOUTH
         return mask
@@ -159,9 +159,9 @@ class RegionMasks:
         far = np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2]) / (3 * self._noise)
         odds += PLATE_WEIGHT * np.nan_to_num(np.clip(far - 1, -0.4, 1))
         odds[fill(_shrunk(landmarks[list(FACE_OVAL)], 0.98), height, width)] = 8.0
-        likely = self._one_piece(odds > 0, landmarks)
+        likely = one_piece(odds > 0, landmarks)
         person = self._guided(self._redrawn(likely, small, landmarks), small, image) > 0.5
-        return self._one_piece(person, landmarks * (image.shape[0] / height))
+        return one_piece(person, landmarks * (image.shape[0] / height))
 
     def _redrawn(self, likely: np.ndarray, small: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """(h, w) float32 in [0, 1]: `likely` (h, w) bool with its outline drawn anew, by this picture's own colours."""
@@ -196,29 +196,6 @@ class RegionMasks:
         full = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
         return cv2.resize(cv2.blur(slope, box), size) * full + cv2.resize(cv2.blur(offset, box), size)
 
-    def _one_piece(self, person: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """The part that the face belongs to, without holes."""
-        cv2 = self._cv2
-        height, width = person.shape
-        radius = max(1, round(0.012 * face_width(landmarks)))
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        person = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-        person |= fill(landmarks[list(FACE_OVAL)], height, width)
-        _, pieces = cv2.connectedComponents(person)
-        middle = np.clip(landmarks.mean(axis=0).astype(int), 0, [width - 1, height - 1])
-        person = (pieces == pieces[middle[1], middle[0]]).astype(np.uint8)
-        ends = np.flatnonzero(person[-1])
-        ground = np.zeros((1, width), np.uint8)  # the body goes on below the picture: a notch there is a hole, too
-        if len(ends):
-            ground[0, ends[0] : ends[-1] + 1] = 1
-        contours, _ = cv2.findContours(np.vstack([person, ground]), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        areas = [contour for contour in contours if len(contour) > 2]
-        filled = cv2.drawContours(np.zeros_like(person), areas, -1, 1, cv2.FILLED)
-        gaps = (filled > 0) & (person == 0)  # between an arm and the body there may be a true one
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(gaps.astype(np.uint8))
-        small = stats[:, cv2.CC_STAT_AREA] < (0.25 * face_width(landmarks)) ** 2
-        return (person > 0) | (gaps & small[labels])
-
     def _hair_odds(self, small: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """(h, w) float32, above 0 where a pixel of the head is hair: by colour, and by how far it lies off the oval."""
         cv2 = self._cv2
@@ -234,7 +211,31 @@ class RegionMasks:
         return odds.astype(np.float32)
 
 
-def _import_cv2():
+def one_piece(person: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """The part that the face belongs to, without holes."""
+    cv2 = import_cv2()
+    height, width = person.shape
+    radius = max(1, round(0.012 * face_width(landmarks)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    person = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    person |= fill(landmarks[list(FACE_OVAL)], height, width)
+    _, pieces = cv2.connectedComponents(person)
+    middle = np.clip(landmarks.mean(axis=0).astype(int), 0, [width - 1, height - 1])
+    person = (pieces == pieces[middle[1], middle[0]]).astype(np.uint8)
+    ends = np.flatnonzero(person[-1])
+    ground = np.zeros((1, width), np.uint8)  # the body goes on below the picture: a notch there is a hole, too
+    if len(ends):
+        ground[0, ends[0] : ends[-1] + 1] = 1
+    contours, _ = cv2.findContours(np.vstack([person, ground]), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    areas = [contour for contour in contours if len(contour) > 2]
+    filled = cv2.drawContours(np.zeros_like(person), areas, -1, 1, cv2.FILLED)
+    gaps = (filled > 0) & (person == 0)  # between an arm and the body there may be a true one
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(gaps.astype(np.uint8))
+    small = stats[:, cv2.CC_STAT_AREA] < (0.25 * face_width(landmarks)) ** 2
+    return (person > 0) | (gaps & small[labels])
+
+
+def import_cv2():
     try:
         import cv2
     except ImportError as error:
@@ -264,7 +265,7 @@ def _brows(landmarks: np.ndarray) -> float:
     return float(_height_of(landmarks, landmarks[list(RIGHT_BROW + LEFT_BROW)]).mean())
 
 
-def _jaw(landmarks: np.ndarray) -> float:
+def jaw_height(landmarks: np.ndarray) -> float:
     """Where ears end and the neck begins: at the mouth's height."""
     return float(_height_of(landmarks, landmarks[list(OUTER_LIPS)]).mean())
 

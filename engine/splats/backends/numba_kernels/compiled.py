@@ -11,19 +11,12 @@ import hashlib
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import numba
 
-
-def _user_cache() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "EmoSplat" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "EmoSplat"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "emosplat"
+from ....files import user_cache
 
 
 def _sources_hash() -> str:
@@ -35,7 +28,7 @@ def _sources_hash() -> str:
 
 def _kernel_folder() -> str:
     try:
-        folder = _user_cache() / "kernels" / _sources_hash()
+        folder = user_cache() / "kernels" / _sources_hash()
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return str(folder)
