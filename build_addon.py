@@ -73,12 +73,12 @@ PACKED_FILES = ("__init__.py", "LICENSE")
 PACKED_MODEL = f"engine/data/{FACE_MODEL}"
 OTHER_BLENDERS = {"bpy-4.2": ENVIRONMENT / "bpy-4.2", "bpy-5.0": ENVIRONMENT / "bpy-5.0"}
 ENVIRONMENT_BYTES = 5_000_000_000
-# Shared library -> the Debian package that has it: what bpy, EEVEE, OpenCV and MediaPipe load on Linux.
+# Shared library -> the Debian package that has it: what bpy, EEVEE and OpenCV load on Linux.
 SYSTEM_LIBRARIES = {
     "libXrender.so.1": "libxrender1", "libXfixes.so.3": "libxfixes3", "libXi.so.6": "libxi6",
     "libxkbcommon.so.0": "libxkbcommon0", "libSM.so.6": "libsm6", "libGL.so.1": "libgl1", "libXext.so.6": "libxext6",
     "libXxf86vm.so.1": "libxxf86vm1", "libgomp.so.1": "libgomp1", "libEGL.so.1": "libegl1",
-    "libGLESv2.so.2": "libgles2", "libgthread-2.0.so.0": "libglib2.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
 }
 DOWNLOAD_TIMEOUT = 20  # seconds without an answer
 
@@ -337,7 +337,7 @@ def check_disk() -> None:
 
 
 def missing_system_packages() -> list[str]:
-    """The Debian packages whose libraries bpy, OpenCV or MediaPipe would not find."""
+    """The Debian packages whose libraries bpy or OpenCV would not find."""
     missing = []
     for library, package in SYSTEM_LIBRARIES.items():
         try:
@@ -354,8 +354,8 @@ def check_system_libraries() -> None:
     packages = " ".join(missing)
     apt = shutil.which("apt-get")
     if not apt or os.geteuid() != 0:
-        raise Failure(f"Blender's and MediaPipe's Python modules need system libraries. Type: sudo apt-get install {packages}")
-    say(f"Installing the system libraries that Blender and MediaPipe need: {packages}")
+        raise Failure(f"Blender's and OpenCV's Python modules need system libraries. Type: sudo apt-get install {packages}")
+    say(f"Installing the system libraries that Blender and OpenCV need: {packages}")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in ([apt, "update"], [apt, "install", "-y", "--no-install-recommends", *missing]):
         done = subprocess.run(command, capture_output=True, text=True, env=quiet)

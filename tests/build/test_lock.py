@@ -105,6 +105,13 @@ def test_faces_are_tracked_without_what_is_left_out(shared):
     assert done.stdout == "No face was found in 1 frames.\n", done.stderr
 
 
+def test_mediapipe_sends_nothing_home():
+    """Later versions report their use to Google from the native library; this reads the one that is installed."""
+    library, = (file for file in importlib.metadata.files("mediapipe") if file.stem == "libmediapipe")
+    data = library.locate().read_bytes()
+    assert b"FaceLandmarker" in data and b"play.googleapis.com" not in data and b"clearcut" not in data.lower()
+
+
 # Blender 4.2 and 4.3, 4.4 to 5.0, and from 5.1 on.
 NUMPYS = {"cp311": ("1.24.3", "1.26.4"), "cp313": ("2.3.5",)}
 

@@ -55,8 +55,8 @@ def test_a_package_is_missing(package, examined, monkeypatch):
 @pytest.mark.parametrize("kind", [OSError, ImportError])  # MediaPipe's words and OpenCV's
 def test_a_system_library_is_missing(kind, examined, monkeypatch):
     def refuse(**options):
-        raise kind("libGLESv2.so.2: cannot open shared object file: No such file or directory")
+        raise kind("libgthread-2.0.so.0: cannot open shared object file: No such file or directory")
 
     monkeypatch.setattr("mediapipe.Image", refuse)
     line, found = examined()
-    assert _stops_only_captures(line, found) and "libGLESv2.so.2" in line["detail"] and "libgles2" in line["todo"]
+    assert _stops_only_captures(line, found) and "libgthread" in line["detail"] and "libglib2.0-0" in line["todo"]

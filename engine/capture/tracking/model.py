@@ -16,8 +16,8 @@ FACE_LANDMARKER = "face_landmarker.task"
 # A folder of models that comes before the bundled ones, for farms and tests.
 FOLDER_VARIABLE = "EMOSPLAT_MODELS"
 BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "data"
-# What OpenCV and MediaPipe link to on Linux.
-DEBIAN_PACKAGES = "libegl1, libgles2, libgl1, libglib2.0-0"
+# What OpenCV, which MediaPipe imports, links to on Linux.
+DEBIAN_PACKAGES = "libgl1, libglib2.0-0"
 TODO = (
     "Reinstall the extension; in a source tree type: python3 build_addon.py setup. Or name a folder that holds "
     f"{FACE_LANDMARKER} in the environment variable {FOLDER_VARIABLE}."
