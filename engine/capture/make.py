@@ -8,6 +8,7 @@ from ..protocol import CaptureJob
 from ..report import Report
 from .capture import Capture
 from .character import capture_character, is_character
+from .film import capture_film
 from .storage import load_capture
 
 MIN_SIZE, MAX_SIZE = 64, 4096
@@ -29,6 +30,8 @@ def make_capture(job: CaptureJob, report: Report) -> dict:
         raise InputError(f"The size {job.size} is outside {range_}.", "Choose a size in that range.")
     if not source.exists():
         raise InputError(f"There is no {source}.", "Choose a film or a folder that exists.")
+    if source.is_file():
+        return result_of(capture_film(job, report))
     if is_character(source):
         return result_of(capture_character(job, report))
     todo = "Choose a film, a data set's folder or the folder that a character was rendered to."
