@@ -24,7 +24,6 @@ class KnownCapture:
     """A finished capture as the panel shows it; `error` says why its capture.json cannot be used, or is ""."""
 
     folder: Path
-    identity: str = ""
     pictures: int = 0
     made: str = ""
     warnings: tuple[str, ...] = ()
@@ -99,11 +98,9 @@ def free_folder(parent: Path, name: str) -> tuple[Path, bool]:
     """
     known = listing(parent)
     stem = paths.file_name(name) or "capture"
-    for number in itertools.count(1):
-        candidate = stem if number == 1 else f"{stem}_{number:03d}"
-        if candidate.lower() not in known.taken:
-            return parent / candidate, candidate in known.begun
-    raise AssertionError("there is always a next number")
+    candidates = itertools.chain([stem], (f"{stem}_{number:03d}" for number in itertools.count(2)))
+    name = next(candidate for candidate in candidates if candidate.lower() not in known.taken)
+    return parent / name, name in known.begun
 
 
 def chosen_capture(scene: bpy.types.Scene) -> KnownCapture | None:
@@ -146,11 +143,11 @@ def _read(folder: Path) -> KnownCapture:
         data = json.loads(file.read_text(encoding="utf-8"))
         if not isinstance(data, dict) or data.get("format") != "emosplat-capture":
             raise ValueError("it is no capture's")
-        identity, pictures, warnings = data["identity"], data["pictures"], data.get("warnings", [])
-        if not isinstance(identity, str) or not isinstance(pictures, int) or not isinstance(warnings, list):
+        pictures, warnings = data["pictures"], data.get("warnings", [])
+        if not isinstance(pictures, int) or not isinstance(warnings, list):
             raise ValueError("its fields are of other kinds")
     except (OSError, KeyError, ValueError, RecursionError) as error:
         return KnownCapture(folder, error=f"{CAPTURE_JSON} cannot be used ({error!s:.80})")
     made = time.strftime("%d %b", time.localtime(facts.st_mtime))
     texts = tuple(re.sub(r"\s+", " ", text)[:500] for text in warnings if isinstance(text, str))
-    return KnownCapture(folder, identity[:200], pictures, made, texts, (folder / REPORT).is_file())
+    return KnownCapture(folder, pictures, made, texts, (folder / REPORT).is_file())

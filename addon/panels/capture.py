@@ -72,8 +72,10 @@ class FilmPanel(InSidebar, bpy.types.Panel):
             return
         folder, continues = next_capture(scene)
         if settings.source:
-            text = f"{folder.name!r} was broken off and goes on" if continues else f"It will be called {folder.name!r}"
-            if not bpy.data.filepath and not settings.folder:
+            text = f"It will be called {folder.name!r}"
+            if continues:
+                text = f"{folder.name!r} was broken off: with the same settings it goes on"
+            elif not bpy.data.filepath and not settings.folder:
                 text += ", in the extension's own folder. Save the file first to have it beside the file"
             draw_text(layout, context, f"{text}.", "INFO")
         row = layout.row()
@@ -103,7 +105,7 @@ def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context, capture
     if capture.error:
         draw_text(box, context, f"{capture.error}.", "ERROR")
     elif not capture.warnings:
-        draw_text(box, context, "Nothing stands against fitting a head from it.", "CHECKMARK")
+        draw_text(box, context, "Nothing stands in the way of a good head.", "CHECKMARK")
     for warning in capture.warnings[:WARNINGS_SHOWN]:
         draw_text(box, context, warning, "ERROR")
     if len(capture.warnings) > WARNINGS_SHOWN:

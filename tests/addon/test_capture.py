@@ -271,12 +271,12 @@ def test_verify_tells_what_is_damaged(film, tmp_path):
         bpy.ops.emosplat.open_capture_report()
 
 
-@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"format": "emosplat-capture", "identity": 3}', "[" * 100000,
-                                  '{"format": "emosplat-capture", "identity": "a", "pictures": "b", "warnings": {}}'])
+@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"format": "emosplat-capture"}', "[" * 100000, "\udcff",
+                                  '{"format": "emosplat-capture", "pictures": 4, "warnings": {}}'])
 def test_a_damaged_capture_is_listed_with_its_error(film, tmp_path, text):
     folder = tmp_path / "captures" / "strange"
     folder.mkdir(parents=True)
-    (folder / "capture.json").write_text(text)
+    (folder / "capture.json").write_text(text, errors="surrogateescape")
     bpy.ops.emosplat.refresh_captures()
     bpy.ops.emosplat.select_capture(name="strange")
     assert "cannot be used" in module("captures").chosen_capture(bpy.context.scene).error
