@@ -12,7 +12,6 @@ from .problem import Problem
 from .session import Task
 
 UNKNOWN = "unknown"
-WARNINGS_TOLD = 2  # the report has them all
 GOES_ON = ("cancelled", "died", "storage")  # error codes after which another try of the same source makes sense
 
 
@@ -85,18 +84,17 @@ def start_capture(scene: bpy.types.Scene, job: CaptureJob) -> Task:
 
 
 def _finish(scene_uid: int, out: Path, result: dict, warnings: list[str]) -> None:
-    """Choose the capture in the scene that asked for it, where that is still there; tell what its report says first."""
+    """Choose the capture in the scene that asked for it, where that is still there, so that its remarks are shown."""
     captures.look_again()
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == scene_uid), None)
     if scene is not None and scene.is_editable:
         captures.choose_capture(scene, out)
         running.undo_step("Make Capture")
-    running.tell("INFO", f"The capture {out.name!r} has {result['used']} of {result['frames']} pictures.")
-    findings = list(dict.fromkeys([*result["warnings"], *warnings]))
-    for finding in findings[:WARNINGS_TOLD]:
-        running.tell("WARNING", finding)
-    if len(findings) > WARNINGS_TOLD:
-        running.tell("INFO", f"The report says {len(findings) - WARNINGS_TOLD} things more.")
+    for warning in warnings:
+        running.tell("WARNING", warning)
+    made = f"The capture {out.name!r} has {result['used']} of {result['frames']} pictures."
+    remarks = len(result["warnings"])  # the panel shows them with the capture, the report with what was measured
+    running.tell("INFO", made, f"See the {remarks} remark{'s' * (remarks > 1)} on it under Capture." if remarks else "")
 
 
 def _give_up(out: Path, problem: Problem) -> None:

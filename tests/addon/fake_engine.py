@@ -76,7 +76,10 @@ def capture(job_id: str, job: dict) -> None:
         done += 1
     if kind == "no face":
         return send("error", job_id, code="input", what="No face was found.", todo="Choose a film that shows one.")
-    warnings = [f"Shape {number} was never seen." for number in range(4)] if kind == "warns" else []
+    warnings = []
+    if kind == "warns":
+        send("warning", job_id, text="The film is slow to read.")
+        warnings = [f"Shape {number} was never seen." for number in range(4)]
     facts = {"format": "emosplat-capture", "identity": job["identity"] or kind, "pictures": 4, "warnings": warnings}
     (part / "capture.json").write_text(json.dumps({**facts, "job": job}))
     (part / "report.html").write_text("<p>The report")

@@ -114,10 +114,10 @@ def test_a_name_that_is_taken_gets_a_number_and_nothing_is_overwritten(film, tmp
         "Anna", "anna_002.part", "anna_003", "anna_004"]
 
 
-def test_warnings_are_told_and_kept_with_the_capture(film, tmp_path):
+def test_remarks_are_kept_with_the_capture_and_other_warnings_are_told(film, tmp_path):
     film("warns")
     bpy.ops.emosplat.make_capture()
-    assert levels() == ["INFO", "WARNING", "WARNING", "INFO"] and "2 things more" in told()
+    assert levels() == ["WARNING", "INFO"] and "The film is slow to read." in told() and "4 remarks" in told()
     known, = listing(tmp_path / "captures").captures
     assert len(known.warnings) == 4 and known.has_report
 
