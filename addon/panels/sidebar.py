@@ -13,6 +13,7 @@ from ..preferences import preferences
 from ..properties import emotion_property, micro_property
 from .text import draw_text
 
+MOST_COUNTED = 999_999
 ICONS = {"INFO": "INFO", "WARNING": "ERROR", "ERROR": "CANCEL"}
 
 
@@ -185,10 +186,12 @@ def draw_busy(layout: bpy.types.UILayout) -> None:
 
 
 def progress_text(task) -> str:
-    """Such as "Draw 12/240, 0:35 left"."""
+    """Such as "Draw 12/240, 0:35 left"; of very many, such as the bytes of a download, the share."""
     if task.cancelled_at:
         return "Stopping"
     count = f" {task.done}/{task.total}" if task.total > 1 else ""
+    if task.total > MOST_COUNTED:
+        count = f" {task.done / task.total:.0%}"
     left = f", {int(task.eta) // 60}:{int(task.eta) % 60:02d} left" if task.eta and task.eta >= 1 else ""
     return f"{task.stage.capitalize()}{count}{left}"
 

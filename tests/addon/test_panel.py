@@ -113,3 +113,11 @@ def test_a_capture_at_work_takes_the_place_of_its_button(blender, tmp_path, at_w
     module("running").session.task.job = job
     assert drawn_of_captures() == []
     assert draw("capture", "FilmPanel").drawn[-2:] == ["progress", "cancel"]
+
+
+@pytest.mark.parametrize(("done", "total", "eta", "text"), [
+    (0, 1, None, "Download"), (12, 240, 35.4, "Download 12/240, 0:35 left"), (4_000_000, 16_000_000, 61.0,
+                                                                              "Download 25%, 1:01 left")])
+def test_progress_is_counted_while_people_can_count(blender, done, total, eta, text):
+    task = SimpleNamespace(stage="download", done=done, total=total, eta=eta, cancelled_at=None)
+    assert module("panels.sidebar").progress_text(task) == text
