@@ -122,7 +122,7 @@ def verify_job(job: VerifyJob, report: Report) -> dict:
     """Open every file of a capture."""
     from .capture.storage import verify
 
-    findings = verify(job.folder)
+    findings = verify(job.folder, report)
     return {"folder": job.folder, "ok": not findings, "findings": findings}
 
 

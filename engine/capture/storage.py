@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import FormatError
 from ..protocol import exact_fps
+from ..report import Report
 from ..tensors import TensorSpec, read_tensors
 from .capture import REGIONS, Capture, EmotionLabel, SourceFacts
 
@@ -85,9 +86,13 @@ def read_mask(folder: str | Path, capture: Capture, row: int) -> np.ndarray:
     return mask
 
 
-def verify(folder: str | Path) -> list[str]:
-    """Open every file of a capture and say in sentences what is wrong; an empty list says that all is well."""
-    folder = Path(folder)
+def verify(folder: str | Path, report: Report | None = None) -> list[str]:
+    """Open every file of a capture and say in sentences what is wrong; an empty list says that all is well.
+
+    Raises:
+        Cancelled: the person asked to stop.
+    """
+    folder, report = Path(folder), report or Report()
     try:
         capture = load_capture(folder)
     except FormatError as error:
@@ -99,10 +104,12 @@ def verify(folder: str | Path) -> list[str]:
         if extra:
             findings.append(f"{folder / kind} holds {len(extra)} files that no row names, such as {extra[0]}.")
     for row in range(len(capture)):
+        report.progress("verify", row, len(capture))
         try:
             read_picture(folder, capture, row)
         except FormatError as error:
             findings.append(str(error))
+    report.progress("verify", len(capture), len(capture))
     if (folder / AUDIO_FILE).exists():
         findings += _verify_audio(folder / AUDIO_FILE, capture)
     if capture.test.all():

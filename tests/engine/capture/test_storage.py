@@ -13,7 +13,8 @@ from safetensors.numpy import load_file
 from engine.capture.capture import Capture, EmotionLabel, split_test
 from engine.capture.storage import load_capture, read_picture, verify
 from engine.capture.writer import CaptureWriter
-from engine.errors import FormatError, InputError, StorageError
+from engine.errors import Cancelled, FormatError, InputError, StorageError
+from engine.report import Report
 from engine.tensors import write_tensors
 
 SIZE = 24
@@ -248,6 +249,16 @@ def test_missing_and_damaged_pictures_are_found(folder):
     pictures[3].unlink()
     with pytest.raises(FormatError, match=pictures[3].name):
         load_capture(folder)
+
+
+def test_verifying_tells_how_far_it_is_and_stops_when_asked(folder):
+    told = []
+    report = Report(on_progress=lambda *progress: told.append(progress))
+    assert verify(folder, report) == []
+    assert told[-1][:3] == ("verify", 2 * PER_CAMERA, 2 * PER_CAMERA)
+    report.cancel_event.set()
+    with pytest.raises(Cancelled):
+        verify(folder, report)
 
 
 def test_short_or_damaged_sound_is_found(folder):
