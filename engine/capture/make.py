@@ -8,8 +8,9 @@ from ..protocol import CaptureJob
 from ..report import Report
 from .capture import Capture
 from .character import capture_character, is_character
+from .datasets.convert import capture_data_set, is_data_set
 from .film import capture_film
-from .storage import load_capture
+from .storage import CAPTURE_JSON, load_capture
 
 MIN_SIZE, MAX_SIZE = 64, 4096
 
@@ -34,6 +35,10 @@ def make_capture(job: CaptureJob, report: Report) -> dict:
         return result_of(capture_film(job, report))
     if is_character(source):
         return result_of(capture_character(job, report))
+    if (source / CAPTURE_JSON).is_file():
+        raise InputError(f"{source} is a capture already.", "Fit a head from it as it is.")
+    if is_data_set(source):
+        return result_of(capture_data_set(job, report))
     todo = "Choose a film, a data set's folder or the folder that a character was rendered to."
     raise InputError(f"{source} is no source of a capture.", todo)
 
