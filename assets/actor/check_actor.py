@@ -18,7 +18,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-YAWS = (-45, -30, -15, 15, 30, 45)
+VIEWS = ((-45, 0), (-30, 0), (-15, 0), (15, 0), (30, 0), (45, 0), (0, 25), (0, -25), (30, 25), (-30, -25), (45, -25),
+         (-45, 25))  # yaw and pitch in degrees
 VIEWED = ("neutral", "happy", "angry", "sad", "surprised", "jawOpen=0.6", "eyeBlink")
 
 # MediaPipe's mesh: the pairs and points that the movements are measured on.
@@ -67,7 +68,7 @@ def render(blend: Path, frames: Path, size: int, samples: int) -> None:
     from engine.files import make_folder, write_text
 
     poses = ["neutral", *dict.fromkeys(pose for pose, _, _ in MOVEMENTS.values())]
-    poses += [f"{VIEWED[k % len(VIEWED)]} @{yaw}" for k, yaw in enumerate(YAWS * 2)]
+    poses += [f"{VIEWED[k % len(VIEWED)]} @{yaw},{pitch}" for k, (yaw, pitch) in enumerate(VIEWS * 2)]
     make_folder(frames)
     look.open_scene(blend, size, samples)
     for number, pose in enumerate(poses):

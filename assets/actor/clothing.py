@@ -48,7 +48,7 @@ def neck_width(rest: np.ndarray, template: np.ndarray) -> float:
 def covered(template: np.ndarray) -> np.ndarray:
     """(V,) bool: the skin that the jumper hides, and that would show through it on broad shoulders."""
     x, y, z = template.T
-    return ((z < -0.160) | (z < -0.113) & ((np.abs(x) > 0.066) | (y > 0.045))) & (np.arange(len(template)) < NECK[1])
+    return ((z < -0.160) | (z < -0.113) & ((np.abs(x) > 0.066) | (y > 0.020))) & (np.arange(len(template)) < NECK[1])
 
 
 def smooth(place: np.ndarray, values: np.ndarray) -> np.ndarray:

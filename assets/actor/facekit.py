@@ -17,7 +17,7 @@ from engine.protocol import EXPRESSION_NAMES
 IDENTITY_SIGMA = 0.6
 EAR_HALF_WIDTH = 0.083
 # The kit's browDown lowers the middle of the brows and leaves their inner ends, which reads as sorrow, not anger.
-BROW_DOWN_GAIN, BROW_DOWN_INNER = 1.1, -0.5
+BROW_DOWN_GAIN, BROW_DOWN_INNER = 1.25, -0.55
 BROW_UP_GAIN = {"browInnerUp": 1.35, "browOuterUp": 1.2}  # raised brows that still read from across a room
 UPPER_TEETH_DROP = 0.0015  # metres; the kit hides them behind the lip even in speech
 EYE_TURN = {"Up": 25.0, "Down": 30.0, "In": 32.0, "Out": 32.0}  # degrees at weight 1

@@ -67,7 +67,7 @@ def skin(look: Look) -> bpy.types.Material:
     lip_colour = g.mix(look.lips, tuple(0.72 * c for c in look.lips), g.ramp(fine, 0.35, 0.7))
     colour = g.mix(colour, lip_colour, g.math("MULTIPLY", lip, 0.82))
     hair = g.value("hair")
-    roots = g.math("MULTIPLY", g.ramp(hair, 0.25, 1.0, 0.0, 0.92), g.ramp(mottled, 0.2, 0.75, 0.75, 1.0))
+    roots = g.math("MULTIPLY", g.ramp(hair, 0.40, 1.0, 0.0, 0.90), g.ramp(mottled, 0.2, 0.75, 0.75, 1.0))
     colour = g.mix(colour, look.hair, roots)
     colour = g.mix(colour, look.hair, g.math("MULTIPLY", g.value("brows"), 0.26))
     rough = g.math("SUBTRACT", g.ramp(mottled, 0.3, 0.7, 0.48, 0.60), g.math("MULTIPLY", lip, 0.12))
@@ -87,8 +87,8 @@ def sclera() -> bpy.types.Material:
     pink = g.math("MULTIPLY_ADD", g.ramp(radius, 0.0070, 0.0125), 0.30, veins)
     white = under_lid(g, g.mix((0.60, 0.56, 0.53), (0.50, 0.24, 0.20), pink))
     solid = g.node("BsdfPrincipled", Base_Color=white, Roughness=0.25, Coat_Weight=1.0, Coat_Roughness=0.05)
-    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.38).outputs[0], 1.5, 0.012),
-                   _1=g.node("BsdfTransparent").outputs[0], _2=g.node("BsdfGlossy", Roughness=0.06).outputs[0])
+    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.38).outputs[0], 1.6, 0.020),
+                   _1=g.node("BsdfTransparent").outputs[0], _2=g.node("BsdfGlossy", Roughness=0.05).outputs[0])
     front = g.math("LESS_THAN", eye.outputs[1], 0.0)
     window = g.math("MULTIPLY", g.ramp(radius, LIMBUS - 0.0006, LIMBUS + 0.0005, 1.0, 0.0), front)
     return g.surface(g.node("MixShader", Fac=window, _1=solid.outputs[0], _2=clear.outputs[0]).outputs[0])
@@ -128,7 +128,7 @@ def under_lid(g: Graph, colour: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
 def tear() -> bpy.types.Material:
     """The film along the lids: only its highlights show."""
     g = Graph("Tear")
-    shine = g.node("MixShader", Fac=g.math("MULTIPLY", g.node("Fresnel", IOR=1.34).outputs[0], 0.6),
+    shine = g.node("MixShader", Fac=g.math("MULTIPLY", g.node("Fresnel", IOR=1.38).outputs[0], 1.2),
                    _1=g.node("BsdfTransparent").outputs[0], _2=g.node("BsdfGlossy", Roughness=0.06).outputs[0])
     return g.surface(shine.outputs[0])
 
@@ -136,7 +136,9 @@ def tear() -> bpy.types.Material:
 def teeth() -> bpy.types.Material:
     g = Graph("Teeth")
     place = g.attribute("template").outputs["Vector"]
-    colour = g.mix((0.56, 0.50, 0.41), (0.46, 0.38, 0.28), g.noise(place, 160.0, 0.0))
+    colour = g.mix((0.47, 0.41, 0.33), (0.38, 0.31, 0.23), g.noise(place, 160.0, 0.0))
+    depth = g.node("SeparateXYZ", Vector=place).outputs[1]
+    colour = g.mix(colour, (0.12, 0.055, 0.042), g.ramp(depth, -0.090, -0.062, 0.0, 0.85))
     return g.principled(Base_Color=colour, Roughness=0.28, Coat_Weight=0.3, Coat_Roughness=0.15)
 
 

@@ -150,7 +150,7 @@ def _between(edge: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.stack([edge[low], edge[low + 1]], axis=1), np.stack([1.0 - t, t], axis=1)
 
 
-def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 32000) -> Strands:
+def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 26000) -> Strands:
     """A short cut: swept aside on top, down on the sides, fading to the nape and the sideburns."""
     roots = scatter(kit, (regions.hair(kit.template) > 0.0).astype(float), count, rng)
     roots = roots.chosen(rng.random(count) < regions.hair(roots.template) ** 0.6)
@@ -164,7 +164,7 @@ def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 3
     front = np.clip((-y - 0.01) / 0.08, 0.0, 1.0)
     aside = tangent(np.broadcast_to([-0.85, 0.15, 0.25], away.shape), roots.normal)
     blend = (0.75 * top * front)[:, None]
-    direction = (1.0 - blend) * away + blend * aside + rng.normal(0.0, 0.10, away.shape)
+    direction = (1.0 - blend) * away + blend * aside + rng.normal(0.0, 0.07, away.shape)
     direction[:, 2] -= 0.35 * (1.0 - top)
     side = np.clip((z - 0.0) / 0.06, 0.0, 1.0)
     length = 0.006 + 0.010 * side + 0.024 * top
@@ -175,10 +175,10 @@ def scalp_strands(kit: facekit.FaceKit, rng: np.random.Generator, count: int = 3
     lock = nearest(roots.position, roots.position[seeds])
     direction += (0.25 + 0.75 * top)[:, None] * rng.normal(0.0, 0.21, (LOCKS, 3))[lock]
     length *= rng.uniform(0.85, 1.15, LOCKS)[lock]
-    lift = 0.22 + 0.52 * top * (0.35 + 0.65 * front) * (1.0 - 0.6 * whorl[:, 0]) + rng.normal(0.0, 0.05, count)
+    lift = 0.22 + 0.52 * top * (0.35 + 0.65 * front) * (1.0 - 0.6 * whorl[:, 0]) + rng.normal(0.0, 0.025, count)
     lift += top * rng.normal(0.0, 0.08, LOCKS)[lock]
-    fall = 0.35 + 0.65 * top + rng.normal(0.0, 0.08, count)
-    hair = grow(roots, tangent(direction, roots.normal), length, lift, fall, 0.00019)
+    fall = 0.40 + 0.75 * top + rng.normal(0.0, 0.04, count)
+    hair = grow(roots, tangent(direction, roots.normal), length, lift, fall, 0.00022)
     gather = 0.45 * np.linspace(0.0, 1.0, POINTS)[None, :, None] ** 1.5 * top[:, None, None]
     middle = hair.points[seeds][lock]
     hair.points += gather * (middle - hair.points)
