@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a film or a data set to a capture: ask the engine, tell how it went, choose the new one in the panel."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import bpy
@@ -12,7 +13,7 @@ from .problem import Problem
 from .session import Task
 
 UNKNOWN = "unknown"
-GOES_ON = ("cancelled", "died", "storage")  # error codes after which another try of the same source makes sense
+HOPELESS = ("input", "format")  # error codes after which another try of the same source fails in the same way
 
 
 def source_name(scene: bpy.types.Scene) -> str:
@@ -75,11 +76,11 @@ def start_capture(scene: bpy.types.Scene, job: CaptureJob) -> Task:
         reason = "it is a file" if out.parent.is_file() else error.strerror or error
         raise Problem(f"The folder {out.parent} cannot hold captures ({reason}).", "Choose another in the panel.",
                       "storage") from error
-    scene_uid = scene.session_uid
+    scene_uid, continues = scene.session_uid, out.name in captures.listing(out.parent).begun
     return running.start(
         job, f"Capturing {out.name!r}",
         on_result=lambda result, warnings: _finish(scene_uid, out, result, warnings),
-        on_failure=lambda problem: _give_up(out, problem),
+        on_failure=lambda problem: _give_up(out, continues, problem),
     )
 
 
@@ -97,10 +98,15 @@ def _finish(scene_uid: int, out: Path, result: dict, warnings: list[str]) -> Non
     running.tell("INFO", made, f"See the {remarks} remark{'s' * (remarks > 1)} on it under Capture." if remarks else "")
 
 
-def _give_up(out: Path, problem: Problem) -> None:
-    """Say why, and that what was done so far is not lost."""
+def _give_up(out: Path, continues: bool, problem: Problem) -> None:
+    """Say why, and that what was done so far is not lost, unless it is worth nothing."""
     captures.look_again()
-    if problem.code in GOES_ON and out.name in captures.listing(out.parent).begun:
+    begun = out.name in captures.listing(out.parent).begun
+    if begun and problem.code in HOPELESS:
+        if not continues:
+            with suppress(Problem):  # the panel lists what could not be deleted
+                captures.discard_begun(out.parent, out.name)
+    elif begun:
         todo = f"{problem.todo} What was done so far is kept: Continue goes on from there.".strip()
         problem = Problem(problem.what, todo, problem.code)
     running.tell_problem(problem)
