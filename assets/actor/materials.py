@@ -68,7 +68,7 @@ def skin(look: Look) -> bpy.types.Material:
     colour = g.mix(colour, lip_colour, g.math("MULTIPLY", lip, 0.82))
     hair = g.value("hair")
     roots = g.math("MULTIPLY", g.ramp(hair, 0.40, 1.0, 0.0, 0.90), g.ramp(mottled, 0.2, 0.75, 0.75, 1.0))
-    colour = g.mix(colour, look.hair, roots)
+    colour = g.mix(colour, tuple(0.7 * c for c in look.hair), roots)
     colour = g.mix(colour, look.hair, g.math("MULTIPLY", g.value("brows"), 0.26))
     rough = g.math("SUBTRACT", g.ramp(mottled, 0.3, 0.7, 0.48, 0.60), g.math("MULTIPLY", lip, 0.12))
     return g.principled(

@@ -134,7 +134,8 @@ def brow_line(side: str) -> np.ndarray:
 def hair(template: np.ndarray) -> np.ndarray:
     """0 to 1: the density of scalp hair, fading over HAIR_FADE at the hairline; the ears are bare."""
     x, y, z = template.T
-    above = z - np.interp(y, HAIRLINE[:, 0], HAIRLINE[:, 1])
+    distance, _ = segment_distance(template[:, 1:], HAIRLINE)
+    above = distance * np.sign(z - np.interp(y, HAIRLINE[:, 0], HAIRLINE[:, 1]))
     # The temples recede a little: the hairline is highest between the middle and the side.
     above -= 0.006 * np.exp(-((np.abs(x) - 0.045) / 0.012) ** 2) * (y < -0.06)
     density = np.clip(above / HAIR_FADE, 0.0, 1.0)
