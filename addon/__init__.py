@@ -4,13 +4,17 @@
 import bpy
 
 from . import preferences, properties, running
-from .operators import capture, engine, generate, head
+from .character import capturing as character_capturing
+from .character import settings as character_settings
+from .operators import capture, character, engine, generate, head
 from .panels import capture as capture_panel
+from .panels import character as character_panel
 from .panels import sidebar
 
 CLASSES = (
-    *preferences.CLASSES, *properties.CLASSES, *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *capture.CLASSES,
-    *sidebar.CLASSES, *capture_panel.CLASSES,
+    *preferences.CLASSES, *properties.CLASSES, *character_settings.CLASSES,
+    *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *capture.CLASSES, *character.CLASSES,
+    *sidebar.CLASSES, *capture_panel.CLASSES, *character_panel.CLASSES,
 )
 
 
@@ -18,11 +22,15 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.register()
+    character_settings.register()
     running.register()
+    character_capturing.register()
 
 
 def unregister() -> None:
+    character_capturing.unregister()
     running.unregister()
+    character_settings.unregister()
     properties.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

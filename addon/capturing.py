@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a film or a data set to a capture: ask the engine, tell how it went, choose the new one in the panel."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,11 +58,12 @@ def make_capture(scene: bpy.types.Scene) -> Task:
     ))
 
 
-def start_capture(scene: bpy.types.Scene, job: CaptureJob) -> Task:
+def start_capture(scene: bpy.types.Scene, job: CaptureJob, on_whole: Callable[[], None] = lambda: None) -> Task:
     """Start a capture job, and choose the capture when it is whole.
 
     Args:
         job: its `out` is a folder that `captures.free_folder` gave.
+        on_whole: called when the capture is there.
 
     Raises:
         Problem: the folder cannot be written, another job is under way, or the engine cannot be started.
@@ -77,11 +79,12 @@ def start_capture(scene: bpy.types.Scene, job: CaptureJob) -> Task:
         raise Problem(f"The folder {out.parent} cannot hold captures ({reason}).", "Choose another in the panel.",
                       "storage") from error
     scene_uid, continues = scene.session_uid, out.name in captures.listing(out.parent).begun
-    return running.start(
-        job, f"Capturing {out.name!r}",
-        on_result=lambda result, warnings: _finish(scene_uid, out, result, warnings),
-        on_failure=lambda problem: _give_up(out, continues, problem),
-    )
+
+    def take(result: dict, warnings: list[str]) -> None:
+        on_whole()
+        _finish(scene_uid, out, result, warnings)
+
+    return running.start(job, f"Capturing {out.name!r}", take, lambda problem: _give_up(out, continues, problem))
 
 
 def _finish(scene_uid: int, out: Path, result: dict, warnings: list[str]) -> None:

@@ -45,7 +45,7 @@ def clear_messages() -> None:
 def tell(level: str, what: str, todo: str = "") -> None:
     """Show a message in the panel, and an error also at the mouse where there is a window."""
     _messages.append(Message(level, what, todo))
-    _redraw()
+    redraw()
     if level == "ERROR" and has_window():
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.context.window_manager.popup_menu(lambda menu, _context: _draw_error(menu.layout, what, todo),
@@ -100,11 +100,11 @@ def _tick() -> float | None:
         log.exception("a task's result could not be used")
         tell("ERROR", f"The result could not be used ({type(error).__name__}: {error}).",
              "Please report it with the text in the system console.")
-    _redraw()
+    redraw()
     return INTERVAL if session.task is not None else None
 
 
-def _redraw() -> None:
+def redraw() -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "PREFERENCES"}:

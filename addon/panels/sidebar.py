@@ -187,8 +187,11 @@ def draw_busy(layout: bpy.types.UILayout) -> None:
 
 def progress_text(task) -> str:
     """Such as "Draw 12/240, 0:35 left"; of very many, such as the bytes of a download, the share."""
-    if task.cancelled_at:
-        return "Stopping"
+    return "Stopping" if task.cancelled_at else stage_text(task)
+
+
+def stage_text(task) -> str:
+    """The stage, how far it is, and how long it takes; of a task or anything else that has these."""
     count = f" {task.done}/{task.total}" if task.total > 1 else ""
     if task.total > MOST_COUNTED:
         count = f" {task.done / task.total:.0%}"
