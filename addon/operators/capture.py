@@ -10,7 +10,6 @@ from ...engine.protocol import VerifyJob
 from .. import captures, paths, running
 from ..captures import KnownCapture
 from ..capturing import make_capture
-from ..heads import heads_in
 from ..problem import Problem
 from .explained import Explained, busy_reason, report_ending
 
@@ -30,7 +29,7 @@ class ChooseFilm(OnScene, bpy.types.Operator):
     """Choose a film of one person who speaks"""
 
     bl_idname = "emosplat.choose_film"
-    bl_label = "Choose Film"
+    bl_label = "Choose Film to Capture"
     bl_options = {"UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
@@ -52,16 +51,16 @@ class ChooseFilm(OnScene, bpy.types.Operator):
 
 
 class DropFilm(bpy.types.FileHandler):
-    """A film dropped onto the 3D View of a scene without heads becomes the source of a capture"""
+    """A film dropped onto the 3D View becomes the source of a capture; Blender asks, since it may be other things, too"""
 
     bl_idname = "EMOSPLAT_FH_film"
-    bl_label = "Film to Capture"
+    bl_label = "Film of a Head"
     bl_import_operator = "emosplat.choose_film"
     bl_file_extensions = FILMS
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
-        return context.area is not None and context.area.type == "VIEW_3D" and not heads_in(context.scene)
+        return context.area is not None and context.area.type == "VIEW_3D"
 
 
 class ChooseFolder(OnScene):

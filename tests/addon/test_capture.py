@@ -5,6 +5,7 @@ import errno
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -294,9 +295,7 @@ def test_a_capture_that_is_not_there_cannot_be_chosen(film):
         bpy.ops.emosplat.select_capture(name="nobody")
 
 
-def test_films_are_dropped_only_where_no_head_wants_their_sound(blender):
+def test_films_are_dropped_onto_3d_views_alone(blender):
     accepts = bpy.types.EMOSPLAT_FH_film.poll_drop
-    context = type("Context", (), {"area": type("Area", (), {"type": "VIEW_3D"}), "scene": bpy.context.scene})
-    assert accepts(context)
-    bpy.ops.emosplat.add_head()
-    assert not accepts(context)
+    assert [accepts(SimpleNamespace(area=area and SimpleNamespace(type=area)))
+            for area in ("VIEW_3D", "SEQUENCE_EDITOR", None)] == [True, False, False]
