@@ -44,7 +44,7 @@ def set_up(scene: bpy.types.Scene) -> None:
 
 def _quick(cycles: bpy.types.PropertyGroup) -> None:
     """A frame of 512 x 512 in a few seconds of processor time: light bounces once, the denoiser does the rest."""
-    cycles.samples = 8
+    cycles.samples = 6
     cycles.sampling_pattern, cycles.use_animated_seed = "BLUE_NOISE", True
     cycles.use_light_tree = False
     cycles.use_adaptive_sampling = False  # it stops early where hair thins out, and alpha is not denoised
