@@ -50,10 +50,21 @@ def cropped_camera(K: np.ndarray, squares: np.ndarray, size: int) -> np.ndarray:
     return Ks.astype(np.float32)
 
 
-def cropped_points(points: np.ndarray, squares: np.ndarray, size: int) -> np.ndarray:
-    """(n, P, 2) float32: pixels (n, P, 2 or more) of the film as pixels of its squares (n, 3)."""
-    scale = size / squares[:, None, 2:]
-    return ((points[..., :2] - squares[:, None, :2]) * scale).astype(np.float32)
+def cropped_points(landmarks: np.ndarray, frames: np.ndarray, squares: np.ndarray, size: int) -> np.ndarray:
+    """Pixels of the film as pixels of its squares.
+
+    Args:
+        landmarks: (T, P, 2 or more).
+        frames: (n,) those of the squares.
+        squares: (n, 3).
+
+    Returns:
+        (n, P, 2) float32.
+    """
+    points = np.empty((len(frames), landmarks.shape[1], 2), np.float32)
+    for row, (frame, (left, top, side)) in enumerate(zip(frames, squares)):
+        points[row] = (landmarks[frame, :, :2] - [left, top]) * (size / side)
+    return points
 
 
 def _region(points: np.ndarray) -> np.ndarray:

@@ -76,7 +76,7 @@ def judge_clip(seen: SeenFilm, fps: float, size: int, name: str, report: Report)
             why[used] = TOO_SHORT
             continue
         squares = shot_squares(tracks.landmarks, used, tracks.size, fps)
-        shots.append(Shot(used, squares, cropped_points(tracks.landmarks[used], squares, size), samples))
+        shots.append(Shot(used, squares, cropped_points(tracks.landmarks, used, squares, size), samples))
     reasons, counts = np.unique(why[seen.there & (why != "")].astype(str), return_counts=True)
     dropped = dict(zip(reasons.tolist(), counts.tolist()))
     used = sum(len(shot.frames) for shot in shots)

@@ -113,7 +113,7 @@ class CaptureWriter:
         if audio is not None:
             _write_flac(self._part / AUDIO_FILE, *audio)
         tensors = {name: getattr(capture, name) for name in SPEC if getattr(capture, name) is not None}
-        tensors = {name: value.astype(_DTYPES[SPEC[name].dtype]) for name, value in tensors.items()}
+        tensors = {name: value.astype(_DTYPES[SPEC[name].dtype], copy=False) for name, value in tensors.items()}
         write_tensors(self._part / TRACKS_FILE, TRACKS, VERSION, {}, tensors)
         write_text(self._part / TRANSFORMS, json.dumps(transforms_json(capture), allow_nan=False))
         advice = write_report(self._part, capture, report)

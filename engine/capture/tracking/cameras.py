@@ -18,7 +18,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...report import Report
-from .poses import FramePoses, initial_poses, reprojection
+from .poses import FramePoses, initial_poses, misses, reprojection
 from .smoothing import smooth_poses
 from .rigid_face import CANONICAL_ORIGIN, CANONICAL_TO_HEAD, RIGID_LANDMARKS, rigid_canonical
 
@@ -220,8 +220,7 @@ class _Joint:
 
 
 def _in_head_frame(poses, shape, focal, focal_sigma, observed, found, size) -> CameraSolve:
-    misses = reprojection(poses, shape, focal).pixels - observed
-    squares = np.where(found[:, None], (misses**2).sum(-1), 0.0)
+    squares = np.where(found[:, None], misses(poses, shape, focal, observed), 0.0)
     residual = float(np.sqrt(squares[found].mean()))
 
     at = {landmark: k for k, landmark in enumerate(RIGID_LANDMARKS)}

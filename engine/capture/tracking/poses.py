@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 POSIT_STEPS = 6
+CHUNK = 2000  # frames whose projections are in memory at once
 
 
 @dataclass
@@ -88,11 +89,27 @@ def initial_poses(observed: np.ndarray, shape: np.ndarray, focal: float) -> Fram
     """
     middle = shape.mean(0)
     inverse = np.linalg.pinv(shape - middle)
-    poses = _orthographic(observed, inverse, focal)
-    for _ in range(POSIT_STEPS):
-        depth = (poses.rotations[:, 2] @ (shape - middle).T) / poses.translations[:, 2:]
-        poses = _orthographic(observed * (1 + np.maximum(depth, -0.9))[..., None], inverse, focal)
-    return FramePoses(poses.rotations, poses.translations - poses.rotations @ middle)
+    guesses = []
+    for at in range(0, len(observed), CHUNK):
+        part = observed[at : at + CHUNK]
+        poses = _orthographic(part, inverse, focal)
+        for _ in range(POSIT_STEPS):
+            depth = (poses.rotations[:, 2] @ (shape - middle).T) / poses.translations[:, 2:]
+            poses = _orthographic(part * (1 + np.maximum(depth, -0.9))[..., None], inverse, focal)
+        guesses.append(FramePoses(poses.rotations, poses.translations - poses.rotations @ middle))
+    return FramePoses(
+        np.concatenate([poses.rotations for poses in guesses]), np.concatenate([poses.translations for poses in guesses])
+    )
+
+
+def misses(poses: FramePoses, shape: np.ndarray, focal: float, observed: np.ndarray) -> np.ndarray:
+    """(T, P) float64 squared distances in pixels of a shape's projections from where it was observed (T, P, 2)."""
+    squares = np.empty(observed.shape[:2])
+    for at in range(0, len(observed), CHUNK):
+        part = slice(at, at + CHUNK)
+        some = FramePoses(poses.rotations[part], poses.translations[part])
+        squares[part] = ((reprojection(some, shape, focal).pixels - observed[part]) ** 2).sum(-1)
+    return squares
 
 
 def _orthographic(observed: np.ndarray, inverse: np.ndarray, focal: float) -> FramePoses:

@@ -9,14 +9,13 @@ would find the same): it uses the future as well as the past and so has no lag, 
 import numpy as np
 
 from ...report import Report
-from .poses import FramePoses, exp_so3, log_so3, reprojection
+from .poses import CHUNK, FramePoses, exp_so3, log_so3, reprojection
 
 # Root mean square accelerations of a talking head: where the poses agreed best with a film's optical flow.
 TURN_ACCELERATION = 4.0  # radians per second squared
 MOVE_ACCELERATION = 50.0  # centimetres per second squared
 STEPS = 6
 GROUP = 8  # frames per block of the block-tridiagonal system; at least 2
-CHUNK = 2000  # frames whose Jacobians are in memory at once
 
 
 def smooth_poses(

@@ -8,8 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from engine.audio.read import RATE, read_mono
+from engine.capture.lip_sync import INNER_LIPS, HeardMouth, lip_offset
 from engine.capture.tracking import landmarks
 from engine.capture.tracking.cameras import refine
+from engine.capture.tracking.codes import head_landmarks
 from engine.capture.tracking.rigid_face import RIGID_LANDMARKS
 from engine.errors import Cancelled, InputError, MissingPackageError
 from engine.protocol import EXPRESSION_NAMES
@@ -73,6 +76,24 @@ def test_the_same_face_is_followed_past_another(fake):
     assert tracks.faces.tolist() == [1, 2, 2]
 
 
+def test_a_bystander_is_left_for_the_larger_face(fake):
+    fake([[0.3], [0.3, 0.9], [0.3]])
+    small = [0.02, 1.0]  # the second frame's second face is much larger
+
+    def faces(seen, size, real=landmarks._faces):
+        found = real(seen, size)
+        for face, scale in zip(found if len(found) > 1 else [], small):
+            face.landmarks[:] = face.landmarks.mean(0) + scale * 10 * (face.landmarks - face.landmarks.mean(0))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(landmarks, "_faces", faces)
+        tracks = landmarks.track(FRAMES, "model", 25.0, Report())
+    centre = tracks.landmarks[:, :, 0].mean(1) / 80
+    assert centre[0] < 0.6 < 0.9 < centre[1]
+    assert tracks.others[1].any() and not tracks.others[[0, 2]].any()
+
+
 def test_no_face_and_cancel_close_the_landmarker(fake):
     landmarker = fake([[], [], []])
     with pytest.raises(InputError, match="No face was found in 3 frames"):
@@ -118,8 +139,21 @@ def test_a_real_film(shared):
     assert len(tracks) == 500 and tracks.found.mean() >= 0.99 and (tracks.faces <= 1).all()
     assert 0.2 < np.ptp(tracks.blendshapes[:, EXPRESSION_NAMES.index("jawOpen")]) <= 1
     solve = refine(tracks.landmarks[..., :2], tracks.size, 25.0, tracks.found)
+    _sound_is_placed(film, tracks, head_landmarks(tracks.landmarks, solve, tracks.found))
     assert solve.reprojection_error_relative < 0.005
     camera = solve.rigid_points @ solve.viewmats[:, :3, :3].transpose(0, 2, 1) + solve.viewmats[:, None, :3, 3]
     solved = camera[..., :2] / camera[..., 2:] * solve.K[0, 0]
     tracked = tracks.landmarks[:, RIGID_LANDMARKS, :2]
     assert np.diff(solved, 2, axis=0).std() < 0.9 * np.diff(tracked, 2, axis=0).std()
+
+
+def _sound_is_placed(film, tracks, points) -> None:
+    """Sound that is moved by so much is found to be moved by as much, to a hundredth of a second."""
+    opening = np.linalg.norm(np.subtract(*points[:, INNER_LIPS].swapaxes(0, 1)), axis=1)
+    sound = read_mono(film)
+    found = []
+    for move in (-0.16, 0.0, 0.08):
+        ahead = np.zeros(max(0, round(move * RATE)), np.float32)
+        heard = HeardMouth().listen([ahead, sound[max(0, round(-move * RATE)) :]])
+        found.append(lip_offset(opening, tracks.found, 25.0, heard) - move)
+    assert np.ptp(found) < 0.01
