@@ -54,6 +54,7 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
     model = face_landmarker_path()
     notes: dict[str, None] = {}  # a set in order: both passes may meet the same
     quiet = replace(report, on_warning=lambda text: notes.setdefault(text))
+    segmented = None
     try:
         segmented = _segmented(quiet) if job.allow_download else None
         writer = CaptureWriter(job.out, _plan(job, info, fps, segmented is not None))
@@ -74,6 +75,8 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
         return folder
     finally:
         quiet.finish()
+        if segmented:
+            segmented.close()
 
 
 def _frame_rate(wanted: str, info: VideoInfo) -> Fraction:

@@ -11,16 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, MissingModelError, MissingPackageError
+from ..errors import InputError, MissingModelError
 from ..files import make_folder, user_cache, whole_file
 from ..report import Report
 from .face_geometry import FACE_OVAL, fill, head_coordinates, mouth_interior
 from .masks import BACKGROUND, FACE, HAIR, MOUTH, TORSO, jaw_height, one_piece
+from .tracking.model import load_mediapipe, pinned
 
 NAME = "selfie_multiclass_256x256.tflite"
-URL = f"https://storage.googleapis.com/mediapipe-models/image_segmenter/selfie_multiclass_256x256/float32/1/{NAME}"
-SHA256 = "c6748b1253a99067ef71f7e26ca71096cd449baefa8f101900ea23016507e0e0"
-BYTES = 16_371_837
 TIMEOUT = 10.0
 BLOCK = 1 << 16
 
@@ -29,7 +27,7 @@ OTHERS = 5
 REGION_OF_CLASS = np.array([BACKGROUND, HAIR, TORSO, FACE, TORSO, TORSO], np.uint8)
 
 
-def fetch_segmenter(report: Report, url: str = URL, sha256: str = SHA256) -> Path:
+def fetch_segmenter(report: Report) -> Path:
     """The segmenter's file in the user's cache, downloaded where it is not there or not whole.
 
     Raises:
@@ -37,6 +35,8 @@ def fetch_segmenter(report: Report, url: str = URL, sha256: str = SHA256) -> Pat
         StorageError: the cache cannot be written.
         Cancelled: asked to stop; no half file stays.
     """
+    pin = pinned(NAME)
+    url, sha256, size = pin["url"], pin["sha256"], pin["bytes"]
     todo = "Allow the network, or switch the download off: masks are then learnt from the film alone."
     try:
         path = make_folder(user_cache() / "models") / NAME
@@ -44,28 +44,28 @@ def fetch_segmenter(report: Report, url: str = URL, sha256: str = SHA256) -> Pat
         raise MissingModelError(f"There is no folder to keep {NAME} in ({error}).", todo) from None
     if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
         return path
-    report.progress("download", 0, BYTES)
+    report.progress("download", 0, size)
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             if not answer.geturl().startswith("https://"):
                 raise MissingModelError(f"{url} leads to a page without encryption.", todo)
-            data = _read(answer, report)
+            data = _read(answer, size, report)
     except OSError as error:  # URLError and timeouts are
         raise MissingModelError(f"{url} could not be fetched ({error}).", todo) from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise MissingModelError(f"{url} is another file than the one that was tested, or came damaged.", todo)
     with whole_file(path) as part:
         part.write_bytes(data)
-    report.progress("download", BYTES, BYTES)
+    report.progress("download", size, size)
     return path
 
 
-def _read(answer, report: Report) -> bytes:
+def _read(answer, size: int, report: Report) -> bytes:
     """At most one byte more than the file has: a longer one is another one."""
     data = bytearray()
-    while block := answer.read(min(BLOCK, BYTES + 1 - len(data))):
+    while block := answer.read(min(BLOCK, size + 1 - len(data))):
         data += block
-        report.progress("download", min(len(data), BYTES - 1), BYTES)
+        report.progress("download", min(len(data), size - 1), size)
     return bytes(data)
 
 
@@ -81,13 +81,7 @@ class SegmentedMasks:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            import mediapipe
-            from mediapipe.tasks.python import vision
-        except ImportError as error:
-            raise MissingPackageError(
-                f"The package mediapipe does not load here ({error}).", "Reinstall the add-on."
-            ) from error
+        vision, mediapipe = load_mediapipe()
         options = vision.ImageSegmenterOptions(
             base_options=mediapipe.tasks.BaseOptions(model_asset_buffer=path.read_bytes()),
             output_confidence_masks=False, output_category_mask=True,

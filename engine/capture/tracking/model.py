@@ -68,11 +68,11 @@ def face_landmarker_path() -> Path:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise MissingModelError(f"The face model {path} cannot be read ({error.strerror}).", TODO) from error
-    if found != _wanted_sha256():
+    if found != pinned(FACE_LANDMARKER)["sha256"]:
         raise MissingModelError(f"{path} is damaged, or another face model than the add-on's.", TODO)
     return path
 
 
-def _wanted_sha256() -> str:
-    models = json.loads((BUNDLED_FOLDER / "models.json").read_text(encoding="utf-8"))
-    return models[FACE_LANDMARKER]["sha256"]
+def pinned(name: str) -> dict:
+    """What `engine/data/models.json` says of a model: `url`, `sha256`, `bytes` and, for people, `what` and `licence`."""
+    return json.loads((BUNDLED_FOLDER / "models.json").read_text(encoding="utf-8"))[name]

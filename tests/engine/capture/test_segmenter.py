@@ -3,7 +3,6 @@
 
 import hashlib
 import io
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,11 +14,12 @@ from engine.errors import Cancelled, InputError, MissingModelError
 from engine.report import Report
 
 WHOLE = bytes(range(256)) * 1000
-SHA256 = hashlib.sha256(WHOLE).hexdigest()
+URL = "https://example.org/model.tflite"
+PIN = {"url": URL, "sha256": hashlib.sha256(WHOLE).hexdigest(), "bytes": len(WHOLE)}
 
 
 class Answer(io.BytesIO):
-    address = segmenter.URL
+    address = URL
 
     def geturl(self) -> str:
         return self.address
@@ -29,10 +29,10 @@ class Answer(io.BytesIO):
 def served(monkeypatch, tmp_path):
     """Lets the network answer with these bytes, and the user's cache lie in a folder of the test's."""
     monkeypatch.setattr(segmenter, "user_cache", lambda: tmp_path)
-    monkeypatch.setattr(segmenter, "BYTES", len(WHOLE))
+    monkeypatch.setattr(segmenter, "pinned", lambda name: PIN)
     asked = []
 
-    def serve(data: bytes, address: str = segmenter.URL) -> list:
+    def serve(data: bytes, address: str = URL) -> list:
         def urlopen(url, timeout):
             asked.append(url)
             answer = Answer(data)
@@ -46,13 +46,13 @@ def served(monkeypatch, tmp_path):
 
 
 def fetch(report: Report | None = None):
-    return segmenter.fetch_segmenter(report or Report(), sha256=SHA256)
+    return segmenter.fetch_segmenter(report or Report())
 
 
 def test_it_is_fetched_once(served, tmp_path):
     asked, told = served(WHOLE), []
     path = fetch(Report(on_progress=lambda *progress: told.append(progress)))
-    assert path.read_bytes() == WHOLE and path.is_relative_to(tmp_path) and asked == [segmenter.URL]
+    assert path.read_bytes() == WHOLE and path.is_relative_to(tmp_path) and asked == [URL]
     assert told[-1][:3] == ("download", len(WHOLE), len(WHOLE))
     assert fetch() == path and len(asked) == 1
     path.write_bytes(WHOLE[:100])  # as a power cut may leave it
@@ -132,9 +132,7 @@ def test_the_segmenter_is_asked_and_alpha_obeyed(monkeypatch, tmp_path):
         Image=lambda **settings: settings, ImageFormat=SimpleNamespace(SRGB=1),
         tasks=SimpleNamespace(BaseOptions=lambda **settings: settings),
     )  # fmt: skip
-    monkeypatch.setitem(sys.modules, "mediapipe", mediapipe)
-    monkeypatch.setitem(sys.modules, "mediapipe.tasks", SimpleNamespace())
-    monkeypatch.setitem(sys.modules, "mediapipe.tasks.python", SimpleNamespace(vision=vision))
+    monkeypatch.setattr(segmenter, "load_mediapipe", lambda: (vision, mediapipe))
     path = tmp_path / "model.tflite"
     path.write_bytes(b"model")
     masks = segmenter.SegmentedMasks(path)
