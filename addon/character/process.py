@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).with_name("background.py")
 def command(job: Path, blend: str, part: str, threads: int) -> list[str]:
     """How this Blender starts itself in the background on a job; the bpy module is a Python that opens the file."""
     rest = [str(job), "--part", part, "--threads", str(threads)]
-    if bpy.app.module:
+    if not bpy.app.binary_path:
         return [sys.executable, str(SCRIPT), *rest]
     return [bpy.app.binary_path, "--background", blend, "--python", str(SCRIPT), "--", *rest]
 

@@ -60,7 +60,7 @@ class CharacterRegion(bpy.types.PropertyGroup):
 class CharacterLine(bpy.types.PropertyGroup):
     """Something that the character says."""
 
-    filepath: StringProperty(name="Audio", subtype="FILE_PATH", options=set(), description="A sound file of speech")
+    filepath: StringProperty(name="Audio", options=set(), description="A sound file of speech")
     emotion: EnumProperty(
         name="Emotion", options=set(), description="What the character shows while it says this",
         items=[(name, name.capitalize(), "") for name in EMOTION_NAMES],

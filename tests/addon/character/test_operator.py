@@ -117,11 +117,15 @@ def _without_takes(job):
     return job
 
 
-def test_a_whole_capture_with_the_real_engine(tmp_path):
+@pytest.mark.parametrize("version", ["", "4.2", "5.0"])
+def test_a_whole_capture_with_the_real_engine(tmp_path, version):
+    wheel = ROOT / ".venv" / f"bpy-{version}"
+    if version and not wheel.is_dir():
+        pytest.skip(f"needs the bpy {version} wheel unpacked in .venv/bpy-{version}")
     speech, rate = soundfile.read(ROOT / "engine/data/sample_speech.flac", frames=24000)
     (tmp_path / "sounds").mkdir()
     soundfile.write(tmp_path / "sounds" / "line.wav", speech, rate)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(wheel), str(ROOT)])}
     for name in ("BLENDER_USER_RESOURCES", "BLENDER_USER_EXTENSIONS"):
         environment[name] = str(tmp_path / name.lower())
         (tmp_path / name.lower()).mkdir()
