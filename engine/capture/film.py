@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A film of a person becomes a capture, in two passes that both stream: tracking, then pictures and masks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -50,7 +51,7 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
     """
     info = probe(job.source)
     fps = _frame_rate(job.fps, info)
-    labels = _labels(job.emotion)
+    _labels(job.emotion)
     model = face_landmarker_path()
     notes: dict[str, None] = {}  # a set in order: both passes may meet the same
     quiet = replace(report, on_warning=lambda text: notes.setdefault(text))
@@ -58,25 +59,37 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
     try:
         segmented = _segmented(quiet) if job.allow_download else None
         writer = CaptureWriter(job.out, _plan(job, info, fps, segmented is not None))
-        seen = track_film(info, fps, writer.work, model, quiet)
-        faces = judge_clip(seen, float(fps), job.size, info.path.name, quiet)
-        missing = sum(not writer.has(0, int(frame)) for frame in faces.frames)
-        require_space(writer.folder, int(missing * job.size**2 * BYTES_PER_PIXEL))
         learn = (lambda samples: segmented) if segmented else partial(RegionMasks, report=quiet)
-        write_pictures(info, fps, seen, faces.shots, job.size, writer, learn, quiet)
-        quiet.progress("sound", 0, 1)
-        sound = FilmSound(info, float((int(faces.frames[-1]) + 1) / fps), quiet)
-        capture = _capture(job, info, fps, seen, faces, sound)
-        capture.labels = [replace(label, end=capture.seconds) for label in labels]
-        capture.warnings = [*notes, *_advice(capture, faces)]
-        del seen, faces  # the journal's file is open as long as they live, and Windows deletes no open file
-        folder = writer.finish(capture, sound.pieces(), quiet)
-        quiet.progress("sound", 1, 1)
-        return folder
+        try:
+            return _make(job, info, fps, model, learn, writer, notes, quiet)
+        except InputError as error:  # of this film there will never be a capture
+            refusal = error.with_traceback(None)  # which holds the journal's file open: Windows deletes no such file
+        writer.discard()
+        raise refusal
     finally:
         quiet.finish()
         if segmented:
             segmented.close()
+
+
+def _make(
+    job: CaptureJob, info: VideoInfo, fps: Fraction, model: Path, learn: Callable, writer: CaptureWriter,
+    notes: dict[str, None], report: Report,
+) -> Path:
+    """Both passes, the sound, and what to say of it all. `learn`: see `write_pictures`; `notes`: what was warned of."""
+    seen = track_film(info, fps, writer.work, model, report)
+    faces = judge_clip(seen, float(fps), job.size, info.path.name, report)
+    missing = sum(not writer.has(0, int(frame)) for frame in faces.frames)
+    require_space(writer.folder, int(missing * job.size**2 * BYTES_PER_PIXEL))
+    write_pictures(info, fps, seen, faces.shots, job.size, writer, learn, report)
+    report.progress("sound", 0, 1)
+    sound = FilmSound(info, float((int(faces.frames[-1]) + 1) / fps), report)
+    capture = _capture(job, info, fps, seen, faces, sound)
+    capture.warnings = [*notes, *_advice(capture, faces)]
+    del seen, faces  # they hold the journal's file open
+    folder = writer.finish(capture, sound.pieces(), report)
+    report.progress("sound", 1, 1)
+    return folder
 
 
 def _frame_rate(wanted: str, info: VideoInfo) -> Fraction:
@@ -142,6 +155,7 @@ def _capture(
         Ks=cropped_camera(solve.K, squares, job.size), expression=np.clip(tracks.blendshapes[frames], 0, 1),
         gaze=gaze(points, solve, tracks.found)[frames],
         confidence=(1 / (1 + (misses / HALF_CONFIDENCE) ** 2)).astype(np.float32),
+        labels=[replace(label, end=float((int(frames[-1]) + 1) / fps)) for label in _labels(job.emotion)],
         test=split_test(frames, job.seed), landmarks=np.concatenate([shot.landmarks for shot in faces.shots]),
         codes=codes, source=str(info.path), facts=facts,
     )

@@ -55,6 +55,15 @@ class CaptureWriter:
         """A folder for what a later try may go on with and the capture does not keep."""
         return self._part / WORK
 
+    def discard(self) -> None:
+        """Delete what was begun: of this source there will be no capture."""
+        try:
+            for kind in (WORK, FRAMES, MASKS):
+                shutil.rmtree(self._part / kind)
+            shutil.rmtree(self._part)
+        except OSError:
+            pass  # the journal goes last, so that what stays is a capture that was begun, and can be cleared as such
+
     def has(self, camera: int, frame: int) -> bool:
         """Whether an earlier try, or this one, wrote this picture and its mask."""
         name = f"{picture_stem(camera, frame)}.png"

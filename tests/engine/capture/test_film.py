@@ -199,7 +199,7 @@ def refused(tmp_path, images, words: str, fps=25) -> None:
     write_film(tmp_path / "a.mp4", images, fps)
     with pytest.raises(EngineError, match=words):
         capture(tmp_path / "a.mp4", tmp_path / "c")
-    assert not (tmp_path / "c").exists()
+    assert not (tmp_path / "c").exists() and not (tmp_path / "c.part").exists()
 
 
 def test_films_without_a_face_or_motion_are_refused(tmp_path):
