@@ -33,14 +33,16 @@ SPEECH = ROOT / "engine/data/sample_speech.flac"
 PLACE = (30, 10, 340)
 
 
-@pytest.fixture(autouse=True)
-def model(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def model():
     """The face model: the build's, or the one beside the repository."""
     beside = ROOT.parent / "shared/data/mediapipe"
-    if not (BUNDLED_FOLDER / FACE_LANDMARKER).is_file() and not os.environ.get(FOLDER_VARIABLE):
-        if not (beside / FACE_LANDMARKER).is_file():
-            pytest.skip("needs MediaPipe's face landmarker, which `build_addon.py setup` fetches")
-        monkeypatch.setenv(FOLDER_VARIABLE, str(beside))
+    with pytest.MonkeyPatch.context() as patch:
+        if not (BUNDLED_FOLDER / FACE_LANDMARKER).is_file() and not os.environ.get(FOLDER_VARIABLE):
+            if not (beside / FACE_LANDMARKER).is_file():
+                pytest.skip("needs MediaPipe's face landmarker, which `build_addon.py setup` fetches")
+            patch.setenv(FOLDER_VARIABLE, str(beside))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +56,6 @@ def film(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def made(film, tmp_path_factory):
     """The capture of that film, and what making it returned."""
-    if not (BUNDLED_FOLDER / FACE_LANDMARKER).is_file():
-        os.environ.setdefault(FOLDER_VARIABLE, str(ROOT.parent / "shared/data/mediapipe"))
     out = tmp_path_factory.mktemp("capture") / "puppet"
     return out, make_capture(CaptureJob(str(film), str(out), size=160), Report())
 
