@@ -253,6 +253,26 @@ def test_a_cut_splits_the_clip_and_the_square_moves(tmp_path):
     assert len(np.unique(whole.Ks[:, 0, 2].round(3))) == 2
 
 
+def test_another_person_is_left_out(tmp_path):
+    from PIL import Image
+
+    def narrow(frame: int) -> np.ndarray:
+        """Another puppet, with a long face."""
+        picture = Image.fromarray(scene(frame, 400, 360, [PLACE], seed=5))
+        return np.asarray(picture.transform((400, 360), Image.Transform.AFFINE, (1.25, 0, -50, 0, 1, 0)))
+
+    def images():
+        yield from (scene(k, 400, 360, [PLACE]) for k in range(10))
+        yield from (narrow(k) for k in range(12))
+        yield from (scene(k, 400, 360, [PLACE]) for k in range(10, 20))
+
+    write_film(tmp_path / "a.mp4", images())
+    result = capture(tmp_path / "a.mp4", tmp_path / "c")
+    assert (result["frames"], result["tracked"], result["used"]) == (32, 32, 20)
+    assert load_capture(tmp_path / "c").frames.tolist() == [*range(10), *range(22, 32)]
+    assert "12 of 32 frames are left out because another person is shown." in result["warnings"]
+
+
 def test_frame_rates(tmp_path):
     write_film(tmp_path / "slow.mp4", (scene(2 * k, 400, 360, [PLACE]) for k in range(12)), fps=10)
     result = capture(tmp_path / "slow.mp4", tmp_path / "c")
