@@ -2,7 +2,6 @@
 """From a film or a data set to a capture: ask the engine, tell how it went, choose the new one in the panel."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import bpy
@@ -14,7 +13,6 @@ from .problem import Problem
 from .session import Task
 
 UNKNOWN = "unknown"
-HOPELESS = ("input", "format")  # error codes after which another try of the same source fails in the same way
 
 
 def source_name(scene: bpy.types.Scene) -> str:
@@ -78,13 +76,13 @@ def start_capture(scene: bpy.types.Scene, job: CaptureJob, on_whole: Callable[[]
         reason = "it is a file" if out.parent.is_file() else error.strerror or error
         raise Problem(f"The folder {out.parent} cannot hold captures ({reason}).", "Choose another in the panel.",
                       "storage") from error
-    scene_uid, continues = scene.session_uid, out.name in captures.listing(out.parent).begun
+    scene_uid = scene.session_uid
 
     def take(result: dict, warnings: list[str]) -> None:
         on_whole()
         _finish(scene_uid, out, result, warnings)
 
-    return running.start(job, f"Capturing {out.name!r}", take, lambda problem: _give_up(out, continues, problem))
+    return running.start(job, f"Capturing {out.name!r}", take, lambda problem: _give_up(out, problem))
 
 
 def _finish(scene_uid: int, out: Path, result: dict, warnings: list[str]) -> None:
@@ -101,15 +99,10 @@ def _finish(scene_uid: int, out: Path, result: dict, warnings: list[str]) -> Non
     running.tell("INFO", made, f"See the {remarks} remark{'s' * (remarks > 1)} on it under Capture." if remarks else "")
 
 
-def _give_up(out: Path, continues: bool, problem: Problem) -> None:
-    """Say why, and that what was done so far is not lost, unless it is worth nothing."""
+def _give_up(out: Path, problem: Problem) -> None:
+    """Say why, and that what was done so far is not lost, unless the same source would be refused again."""
     captures.look_again()
-    begun = out.name in captures.listing(out.parent).begun
-    if begun and problem.code in HOPELESS:
-        if not continues:
-            with suppress(Problem):  # the panel lists what could not be deleted
-                captures.discard_begun(out.parent, out.name)
-    elif begun:
+    if problem.code != "input" and out.name in captures.listing(out.parent).begun:
         todo = f"{problem.todo} What was done so far is kept: Continue goes on from there.".strip()
         problem = Problem(problem.what, todo, problem.code)
     running.tell_problem(problem)
