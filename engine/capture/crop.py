@@ -11,10 +11,11 @@ from .face_geometry import FACE_OVAL, face_width
 
 # Around the middle of the face's oval, in face widths: to each side, up over the hair, down over the shoulders.
 SIDEWAYS, UP, DOWN = 1.35, 1.25, 1.45
-# A square that stands still may be this much larger than one that follows.
-STILL = 1.35
+# A square that stands still may be this much larger than one that follows; and where the picture is too small for it,
+# it may lack this much.
+STILL, LACKING = 1.35, 1.15
 FOLLOW_SECONDS = 1.0  # standard deviation of the Gaussian by which a following square is smoothed
-SPARE = 1.1  # a following square is larger than needed, since it comes late and leaves early
+SPARE = 1.1  # a following square is larger than needed, since the head sways faster than it does
 
 
 def shot_squares(landmarks: np.ndarray, frames: np.ndarray, size: tuple[int, int], fps: float) -> np.ndarray:
@@ -32,7 +33,7 @@ def shot_squares(landmarks: np.ndarray, frames: np.ndarray, size: tuple[int, int
     low, high = regions[:, :2].min(0), regions[:, 2:].max(0)
     needed = np.max(regions[:, 2:] - regions[:, :2], axis=1)
     side = max(high - low)
-    if min(side, min(size)) <= STILL * np.median(needed):
+    if side <= (STILL if side <= min(size) else LACKING) * np.median(needed):
         squares = np.tile([*(low + high - side) / 2, side], (len(frames), 1))
     else:
         centres = (regions[:, :2] + regions[:, 2:]) / 2
@@ -80,9 +81,11 @@ def _smooth(paths: np.ndarray, frames: np.ndarray, sigma: float) -> np.ndarray:
     reach = int(np.ceil(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
     kernel /= kernel.sum()
-    smooth = [
-        np.convolve(np.pad(np.interp(every, frames, path), reach, mode="edge"), kernel, "valid") for path in paths.T
-    ]
+    smooth = []
+    for path in paths.T:
+        # Turned over at both ends, so that a head that is moving when the shot begins or ends stays in the middle.
+        longer = np.pad(np.interp(every, frames, path), reach, mode="reflect", reflect_type="odd")
+        smooth.append(np.convolve(longer, kernel, "valid"))
     return np.stack(smooth, axis=1)[frames - frames[0]]
 
 

@@ -108,7 +108,8 @@ class RegionMasks:
         trimap[possible] = cv2.GC_PR_BGD
         trimap[likely] = cv2.GC_PR_FGD
         trimap[certain] = cv2.GC_FGD
-        if not (trimap == cv2.GC_BGD).any():  # a face so near that it fills the picture
+        # A face so near that it fills the picture, or one that is not in it.
+        if not (trimap == cv2.GC_BGD).any() or not (likely | certain).any():
             return likely
         cv2.setRNGSeed(0)
         cv2.grabCut(image, trimap, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
