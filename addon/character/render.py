@@ -57,7 +57,7 @@ class CharacterCapture:
         self.views = choose_views(len(self.plan.frames), job.size, self.frame.middle, job.seed)
         self._see_head()
         if lacking := missing({name for names in groups for name in names}):
-            self.warnings.append(f"The character has no {_some(lacking)}: the head will not learn them.")
+            self.warnings.append(f"The character has no {_some(lacking)}: the head cannot learn what is not there.")
         self.camera = add_camera(scene, self.frame.metres)
         self.work = Work(Path(job.out), self._described(), [Path(take.audio) for take in job.takes])
         tell("prepare", 1, 1, None)

@@ -45,12 +45,9 @@ class EMOSPLAT_UL_lines(bpy.types.UIList):
     """Sound files and the emotions that they are spoken with."""
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property) -> None:
-        row = layout.split(factor=0.5, align=True)
+        row = layout.split(factor=0.65, align=True)
         row.label(text=os.path.basename(item.filepath), icon="SOUND", translate=False)
-        part = row.row(align=True)
-        part.prop(item, "emotion", text="")
-        if item.emotion != "neutral":
-            part.prop(item, "intensity", text="")
+        row.prop(item, "emotion", text="", emboss=False)
 
 
 class CharacterPanel(InSidebar, bpy.types.Panel):
@@ -125,6 +122,12 @@ class LinesPanel(InSidebar, bpy.types.Panel):
         column = row.column(align=True)
         column.operator("emosplat.add_lines", text="", icon="ADD")
         column.operator("emosplat.remove_line", text="", icon="REMOVE")
+        if settings.line_index < len(settings.lines):
+            line = settings.lines[settings.line_index]
+            layout.use_property_split = True
+            layout.prop(line, "emotion")
+            if line.emotion != "neutral":
+                layout.prop(line, "intensity")
         if not settings.lines:
             draw_text(layout, context, "Without lines the head learns how it looks, not how it speaks.", "INFO")
 
