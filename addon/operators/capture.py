@@ -51,7 +51,7 @@ class ChooseFilm(OnScene, bpy.types.Operator):
 
 
 class DropFilm(bpy.types.FileHandler):
-    """A film dropped onto the 3D View becomes the source of a capture. Blender asks, as there are other uses for films"""
+    """A film dropped onto the 3D View becomes the source of a capture. Blender asks, as films have other uses"""
 
     bl_idname = "EMOSPLAT_FH_film"
     bl_label = "Film of a Head"
