@@ -81,9 +81,10 @@ def judge_clip(seen: SeenFilm, fps: float, size: int, name: str, report: Report)
     dropped = dict(zip(reasons.tolist(), counts.tolist()))
     used = sum(len(shot.frames) for shot in shots)
     if used < LEAST_FRAMES:
-        most = max(dropped, key=dropped.get, default=TOO_SHORT)
+        some = f"Only {used}" if used else "None"
+        because = f": in most of the others {max(dropped, key=dropped.get)}" if dropped else ""
         raise InputError(
-            f"Only {used} of {seen.there.sum()} frames can be used: in most of the others {most}.",
+            f"{some} of {seen.there.sum()} frames can be used{because}.",
             "Choose a film of one person who speaks to the camera, well lit, the head larger than 100 pixels.",
         )
     return ClipFaces(tracks, solve, shots, dropped)
