@@ -13,7 +13,7 @@ import numpy as np
 from .job import CharacterJob
 from .regions import FACE, HAIR, MOUTH, REGIONS, TORSO, region_of, region_of_material
 
-ATTRIBUTE = "emosplat_region"
+ATTRIBUTE, KNOWN = "emosplat_region", "emosplat_region_known"
 SAMPLES = 4
 # Red, green and blue; what shines in none of them is face.
 _COLOURS = {HAIR: (1.0, 0.0, 0.0), MOUTH: (0.0, 1.0, 0.0), TORSO: (0.0, 0.0, 1.0), FACE: (0.0, 0.0, 0.0)}
@@ -22,17 +22,21 @@ _COLOURS = {HAIR: (1.0, 0.0, 0.0), MOUTH: (0.0, 1.0, 0.0), TORSO: (0.0, 0.0, 1.0
 def paint_regions(job: CharacterJob, scene: bpy.types.Scene) -> None:
     """Make the scene draw regions instead of pictures. There is no way back but to open the file again."""
     with_keys = {shape.object for shape in job.shapes}
-    shaders: dict[tuple[str, int], bpy.types.Material] = {}
+    hair: list[bpy.types.Material] = []
     for thing in list(scene.objects):
         if thing.name not in job.objects:
             thing.hide_render = True
             continue
         whole = _object_region(thing, job, thing.name in with_keys)
+        thing.color = (*_COLOURS[whole], 1.0)
         if thing.type == "MESH":
             _paint_mesh(thing, job, whole)
-            whole = FACE  # the attribute says it; a colour would be added to it
-        if hasattr(thing, "material_slots"):
-            _replace_materials(thing, whole, shaders)
+            hair += _part_hair(thing)
+        for slot in thing.material_slots:
+            slot.material = slot.material or bpy.data.materials.new("EmoSplat Region")
+    for material in bpy.data.materials:  # those that geometry nodes give, too
+        if not material.is_grease_pencil:
+            _shine(material, _COLOURS[HAIR] if material in hair else None)
     _plain_light(scene)
 
 
@@ -63,14 +67,17 @@ def _paint_mesh(thing: bpy.types.Object, job: CharacterJob, whole: int) -> None:
     regions = np.full(count, whole)
     index = np.empty(count, np.int32)
     mesh.polygons.foreach_get("material_index", index)
-    for slot, material in enumerate(mesh.materials):
-        if material is not None and (region := _said(material.name, job) or region_of_material(material.name)):
-            regions[index == slot] = region
+    for number, slot in enumerate(thing.material_slots):
+        name = slot.material.name if slot.material is not None else ""
+        if region := _said(name, job) or region_of_material(name):
+            regions[index == number] = region
     _by_groups(thing, job, regions)
     colours = np.array([_COLOURS.get(region, (0.0, 0.0, 0.0)) for region in range(len(REGIONS))], np.float32)
-    if old := mesh.attributes.get(ATTRIBUTE):
-        mesh.attributes.remove(old)
-    mesh.attributes.new(ATTRIBUTE, "FLOAT_VECTOR", "FACE").data.foreach_set("vector", colours[regions].ravel())
+    for name, kind, values in ((ATTRIBUTE, "FLOAT_VECTOR", colours[regions]), (KNOWN, "FLOAT", np.ones(count))):
+        if old := mesh.attributes.get(name):  # a mesh that several objects share is painted by each
+            mesh.attributes.remove(old)
+        made = mesh.attributes.new(name, kind, "FACE")
+        made.data.foreach_set("vector" if kind == "FLOAT_VECTOR" else "value", values.astype(np.float32).ravel())
 
 
 def _by_groups(thing: bpy.types.Object, job: CharacterJob, regions: np.ndarray) -> None:
@@ -98,26 +105,26 @@ def _by_groups(thing: bpy.types.Object, job: CharacterJob, regions: np.ndarray) 
     regions[clear] = strongest[clear]
 
 
-def _replace_materials(thing: bpy.types.Object, whole: int, shaders: dict) -> None:
-    """Every material gives way to one that shines by region and is transparent where the first was."""
-    hair_slots = {system.settings.material - 1 for system in getattr(thing, "particle_systems", ())}
-    if not thing.material_slots and hasattr(thing.data, "materials"):
-        thing.data.materials.append(None)
-    for number, slot in enumerate(thing.material_slots):
-        region = HAIR if number in hair_slots and not _on_faces(thing, number) else whole
-        name = slot.material.name if slot.material is not None else ""
-        if (name, region) not in shaders:
-            shaders[name, region] = _shine(slot.material, _COLOURS[region])
-        slot.material = shaders[name, region]
+def _part_hair(thing: bpy.types.Object) -> list[bpy.types.Material]:
+    """Particle hair often grows with its skin's own material: it gets one for itself. Every mesh gets at least one."""
+    materials = thing.data.materials
+    if not materials:
+        materials.append(None)
+    parted = []
+    for system in thing.particle_systems:
+        skin = thing.material_slots[max(0, min(system.settings.material, len(thing.material_slots)) - 1)].material
+        parted.append(skin.copy() if skin is not None else bpy.data.materials.new("EmoSplat Hair"))
+        materials.append(parted[-1])
+        system.settings.material = len(materials)
+    return parted
 
 
-def _on_faces(thing: bpy.types.Object, slot: int) -> bool:
-    return any(polygon.material_index == slot for polygon in thing.data.polygons)
+def _shine(material: bpy.types.Material, colour: tuple | None) -> None:
+    """Let a material's surface shine in its region's colour, and be transparent where less than half of it is there.
 
-
-def _shine(old: bpy.types.Material | None, colour: tuple) -> bpy.types.Material:
-    """A copy of a material whose surface is its region's colour, transparent where less than half of it is there."""
-    material = old.copy() if old is not None else bpy.data.materials.new("EmoSplat Region")
+    Args:
+        colour: None: each face's own, or its object's where faces have none (hair, and what modifiers make anew).
+    """
     if material.node_tree is None:
         material.use_nodes = True
     tree = material.node_tree
@@ -127,18 +134,31 @@ def _shine(old: bpy.types.Material | None, colour: tuple) -> bpy.types.Material:
     for socket in output.inputs:
         for link in list(socket.links):
             tree.links.remove(link)
-    attribute, add = tree.nodes.new("ShaderNodeAttribute"), tree.nodes.new("ShaderNodeVectorMath")
     emission, clear = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeBsdfTransparent")
     there, mix = tree.nodes.new("ShaderNodeMath"), tree.nodes.new("ShaderNodeMixShader")
-    attribute.attribute_name, add.inputs[1].default_value = ATTRIBUTE, colour
     there.operation, there.inputs[1].default_value = "GREATER_THAN", 0.5
-    tree.links.new(attribute.outputs["Vector"], add.inputs[0])
-    tree.links.new(add.outputs[0], emission.inputs["Color"])
+    if colour is None:
+        tree.links.new(_region_colour(tree), emission.inputs["Color"])
+    else:
+        emission.inputs["Color"].default_value = (*colour, 1.0)
     _feed(tree, opacity, there.inputs[0])
     for socket, source in zip(mix.inputs, (there, clear, emission)):
         tree.links.new(source.outputs[0], socket)
     tree.links.new(mix.outputs[0], surface)
-    return material
+
+
+def _region_colour(tree: bpy.types.NodeTree) -> bpy.types.NodeSocket:
+    """The attribute where there is one, which another tells; the object's colour elsewhere."""
+    attribute, known = (tree.nodes.new("ShaderNodeAttribute") for _ in range(2))
+    attribute.attribute_name, known.attribute_name = ATTRIBUTE, KNOWN
+    thing = tree.nodes.new("ShaderNodeObjectInfo")
+    either = tree.nodes.new("ShaderNodeMix")
+    either.data_type = "VECTOR"
+    sockets = {socket.identifier: socket for socket in (*either.inputs, *either.outputs)}
+    tree.links.new(known.outputs["Fac"], sockets["Factor_Float"])
+    tree.links.new(thing.outputs["Color"], sockets["A_Vector"])
+    tree.links.new(attribute.outputs["Vector"], sockets["B_Vector"])
+    return sockets["Result_Vector"]
 
 
 def _opacity(tree: bpy.types.NodeTree, node: bpy.types.Node) -> "bpy.types.NodeSocket | float":

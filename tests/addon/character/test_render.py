@@ -141,6 +141,43 @@ def test_transparent_cards_are_no_region(face, tmp_path):
     assert (mask == 1).mean() < 0.2 and (mask == 0).mean() > 0.3
 
 
+def test_hair_of_particles_and_of_geometry_nodes_is_hair(face, tmp_path):
+    """Neither carries the mesh's attributes: one grows with the skin's own material, the other is made anew."""
+    bpy.context.view_layer.objects.active = face
+    face.vertex_groups.clear()
+    settings = face.modifiers.new("Fur", "PARTICLE_SYSTEM").particle_system.settings
+    settings.type, settings.count, settings.hair_length, settings.material = "HAIR", 300, 0.06, 1
+    settings.root_radius = settings.tip_radius = 1.0
+    settings.radius_scale = 0.004
+    quiff = bpy.data.objects.new("Hair", bpy.data.meshes.new("Quiff"))
+    quiff.parent = face
+    quiff.data.from_pydata([(0, 0, 0), (0.01, 0, 0), (0, 0, 0.01)], [], [(0, 1, 2)])
+    quiff.location = (0.0, 0.0, 0.16)
+    bpy.context.scene.collection.objects.link(quiff)
+    tree = bpy.data.node_groups.new("Grow", "GeometryNodeTree")
+    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    cube, output = tree.nodes.new("GeometryNodeMeshCube"), tree.nodes.new("NodeGroupOutput")
+    cube.inputs["Size"].default_value = (0.05,) * 3
+    paint = tree.nodes.new("GeometryNodeSetMaterial")
+    paint.inputs["Material"].default_value = tiny.shiny("Strands", BLUE)
+    tree.links.new(cube.outputs["Mesh"], paint.inputs["Geometry"])
+    tree.links.new(paint.outputs[0], output.inputs[0])
+    quiff.modifiers.new("Grow", "NODES").node_group = tree
+    data, work = rendered(job_of(face, tmp_path, head_object="Face"))
+    project, quiffs = module("character.views").project, 0
+    for row, frame in enumerate(data["frames"]):
+        viewmat, K = np.reshape(data["viewmats"][row], (4, 4)), np.reshape(data["Ks"][row], (3, 3))
+        x, y = project(np.array([[0.0, 0.0, 0.16]]), viewmat, K)[0].astype(int)
+        mask = picture(work, frame, "masks")
+        if 0 <= y < SIZE:
+            quiffs += 1
+            assert mask[y, x] == 1
+        below = mask[max(0, y + SIZE // 4):]
+        assert (below == 1).sum() > 30, "fur"
+        assert (below == 2).sum() > 30, "skin between"
+    assert quiffs >= 4
+
+
 @pytest.mark.parametrize("engine", ["BLENDER_WORKBENCH"])
 def test_other_engines_render_too(face, tmp_path, engine):
     bpy.context.scene.render.engine = engine
@@ -255,8 +292,9 @@ def test_a_character_linked_from_a_library(blender, tmp_path):
     face = wanted.objects[0]
     bpy.context.scene.collection.objects.link(face)
     assert face.library is not None and face.data.library is not None
-    data, _ = rendered(job_of(face, tmp_path, size=48))
+    data, work = rendered(job_of(face, tmp_path, size=48))
     assert np.array(data["expression"]).max() == 1.0
+    assert set(np.unique([picture(work, frame, "masks") for frame in data["frames"]])) == {0, 1, 2, 3, 4}
 
 
 def test_a_hidden_face_is_shown_and_other_things_are_not(face, tmp_path):
