@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.json:
             print(json.dumps({"error": {"code": known.code, "what": known.what, "todo": known.todo}}))
         return 1
-    for warning in warnings:
+    for warning in result["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     if options.json:
         print(json.dumps(result, allow_nan=False))

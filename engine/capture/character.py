@@ -16,6 +16,7 @@ from ..errors import FormatError, InputError
 from ..life.gaze import gaze_of_eye_shapes
 from ..protocol import EXPRESSION_NAMES, CaptureJob, exact_fps
 from ..report import Report
+from .asked import asked_fps
 from .capture import REGIONS, Capture, EmotionLabel, SourceFacts, picture_stem, split_test
 from .storage import FRAMES, MASKS, MAX_FRAME, MAX_SIDE
 from .writer import CaptureWriter
@@ -64,7 +65,7 @@ def capture_character(job: CaptureJob, report: Report) -> Path:
     if job.emotion:
         raise InputError("A character says itself which emotions it shows.", "Leave the emotion out.")
     character, digest = read_character(folder)
-    if job.fps and exact_fps(job.fps) != character.fps:
+    if (fps := asked_fps(job)) is not None and fps != character.fps:
         raise InputError(f"The character was rendered for {float(character.fps):g} frames per second.",
                          "Leave the frame rate out, or render it again.")
     plan = {"kind": "character", "source": str(folder.resolve()), "digest": digest, "seed": job.seed,
@@ -199,7 +200,7 @@ def _capture(character: Character, job: CaptureJob) -> Capture:
     seconds = float((int(frames.max()) + 1) / character.fps)
     try:
         return Capture(
-            identity=job.identity or character.identity, fps=character.fps, width=character.width,
+            identity=(job.identity or character.identity)[:200], fps=character.fps, width=character.width,
             height=character.height, cameras=np.zeros(count, np.int32),
             gaze=gaze_of_eye_shapes(expression), confidence=np.ones(count, np.float32),
             test=split_test(frames, job.seed), labels=character.labels, source=character.source,

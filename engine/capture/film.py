@@ -12,9 +12,10 @@ import numpy as np
 
 from ..errors import Cancelled, EngineError, InputError
 from ..files import require_space
-from ..protocol import CaptureJob, exact_fps
+from ..protocol import CaptureJob
 from ..report import Report
-from .capture import Capture, EmotionLabel, SourceFacts, split_test
+from .asked import asked_fps, asked_labels
+from .capture import Capture, SourceFacts, split_test
 from .crop import cropped_camera
 from .film_pictures import write_pictures
 from .film_shots import ClipFaces, judge_clip
@@ -50,8 +51,7 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
         Cancelled: asked to stop. The same job goes on from there.
     """
     info = probe(job.source)
-    fps = _frame_rate(job.fps, info)
-    _labels(job.emotion)
+    fps = _frame_rate(job, info)
     model = face_landmarker_path()
     notes: dict[str, None] = {}  # a set in order: both passes may meet the same
     quiet = replace(report, on_warning=lambda text: notes.setdefault(text))
@@ -92,25 +92,15 @@ def _make(
     return folder
 
 
-def _frame_rate(wanted: str, info: VideoInfo) -> Fraction:
+def _frame_rate(job: CaptureJob, info: VideoInfo) -> Fraction:
     """The job's frames per second, or the film's own, divided until they are few enough."""
-    if not wanted:
+    fps = asked_fps(job)
+    if fps is None:
         return info.fps / ceil(info.fps / MOST_FPS)
     low, high = FPS_LIMITS
-    try:
-        fps = exact_fps(wanted)
-        if not low <= fps <= high:
-            raise ValueError(f"{wanted} frames per second are outside {low} to {high}.")
-    except ValueError as error:
-        raise InputError(str(error), "Give frames per second such as 25, 23.976 or 30000/1001.") from None
+    if not low <= fps <= high:
+        raise InputError(f"{job.fps} frames per second are outside {low} to {high}.", "Choose, for example, 25.")
     return fps
-
-
-def _labels(emotion: dict[str, float]) -> list[EmotionLabel]:
-    try:
-        return [EmotionLabel(0.0, 1.0, name, float(intensity)) for name, intensity in emotion.items()]
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error), "Set an intensity from 0 to 1.") from None
 
 
 def _segmented(report: Report) -> SegmentedMasks | None:
@@ -147,7 +137,7 @@ def _capture(
         frames=int(seen.there.sum()), tracked=int(seen.tracks.found.sum()),
         clip_seconds=round(float(len(tracks) / fps), 3), dropped=faces.dropped,
         reprojection_error_relative=solve.reprojection_error_relative,
-        av_offset_seconds=None if info.audio_offset is None else float(info.audio_offset), lip_offset_seconds=offset,
+        av_offset_seconds=float(info.audio_offset) if sound else None, lip_offset_seconds=offset,
     )
     return Capture(
         identity=(job.identity or info.path.stem)[:200], fps=fps, width=job.size, height=job.size,
@@ -155,7 +145,7 @@ def _capture(
         Ks=cropped_camera(solve.K, squares, job.size), expression=np.clip(tracks.blendshapes[frames], 0, 1),
         gaze=gaze(points, solve, tracks.found)[frames],
         confidence=(1 / (1 + (misses / HALF_CONFIDENCE) ** 2)).astype(np.float32),
-        labels=[replace(label, end=float((int(frames[-1]) + 1) / fps)) for label in _labels(job.emotion)],
+        labels=asked_labels(job, float((int(frames[-1]) + 1) / fps)),
         test=split_test(frames, job.seed), landmarks=np.concatenate([shot.landmarks for shot in faces.shots]),
         codes=codes, source=str(info.path), facts=facts,
     )

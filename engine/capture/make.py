@@ -6,13 +6,12 @@ from pathlib import Path
 from ..errors import InputError
 from ..protocol import CaptureJob
 from ..report import Report
+from .asked import check_job
 from .capture import Capture
 from .character import capture_character, is_character
 from .datasets.convert import capture_data_set, is_data_set
 from .film import capture_film
 from .storage import CAPTURE_JSON, load_capture
-
-MIN_SIZE, MAX_SIZE = 64, 4096
 
 
 def make_capture(job: CaptureJob, report: Report) -> dict:
@@ -25,10 +24,8 @@ def make_capture(job: CaptureJob, report: Report) -> dict:
     Raises:
         EngineError: the source is none, the folder is taken, or whatever went wrong on the way.
     """
+    check_job(job)
     source = Path(job.source)
-    if not MIN_SIZE <= job.size <= MAX_SIZE:
-        range_ = f"{MIN_SIZE} to {MAX_SIZE} pixels"
-        raise InputError(f"The size {job.size} is outside {range_}.", "Choose a size in that range.")
     if not source.exists():
         raise InputError(f"There is no {source}.", "Choose a film or a folder that exists.")
     if source.is_file():

@@ -23,6 +23,7 @@ MAX_CAMERAS = 1000
 MAX_SIDE = 8192
 MAX_JSON_BYTES = 4_000_000
 MAX_FRAME = 240 * 3600 * 4
+AUDIO_BLOCK = 1 << 18  # samples
 
 CAPTURE_JSON, TRACKS_FILE = "capture.json", "tracks.safetensors"
 AUDIO_FILE, TRANSFORMS = "audio.flac", "transforms.json"
@@ -111,7 +112,9 @@ def verify(folder: str | Path, report: Report | None = None) -> list[str]:
             findings.append(str(error))
     report.progress("verify", len(capture), len(capture))
     if (folder / AUDIO_FILE).exists():
-        findings += _verify_audio(folder / AUDIO_FILE, capture)
+        findings += _verify_audio(folder / AUDIO_FILE, capture, report)
+    elif capture.facts and capture.facts.av_offset_seconds is not None:
+        findings.append(f"There is no file {folder / AUDIO_FILE}, though its source had sound.")
     if capture.test.all():
         findings.append("Every picture is held out for testing: nothing is left to fit.")
     return findings
@@ -216,16 +219,20 @@ def _read_png(path: Path, size: tuple[int, int], modes: tuple[str, ...]) -> np.n
         raise FormatError(f"{path} is damaged ({error!s:.100}).", AGAIN) from None
 
 
-def _verify_audio(path: Path, capture: Capture) -> list[str]:
+def _verify_audio(path: Path, capture: Capture, report: Report) -> list[str]:
     import soundfile
 
     try:
         with soundfile.SoundFile(path) as sound:
-            seconds = sound.frames / sound.samplerate
-            sound.seek(max(0, sound.frames - 1))
-            sound.read(1)
+            frames, seconds = sound.frames, sound.frames / sound.samplerate
+            heard = 0
+            while piece := len(sound.read(AUDIO_BLOCK, dtype="int16")):
+                report.check()
+                heard += piece
     except (soundfile.LibsndfileError, RuntimeError) as error:
         return [f"{path} is damaged ({error})."]
+    if heard != frames:
+        return [f"{path} is damaged (it announces {frames} samples and holds {heard})."]
     if seconds < capture.seconds - 0.1:
         return [f"{path} holds {seconds:.2f} s of sound for {capture.seconds:.2f} s of pictures."]
     return []

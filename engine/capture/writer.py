@@ -39,6 +39,8 @@ class CaptureWriter:
 
     def __init__(self, folder: str | Path, plan: dict) -> None:
         self.folder = Path(os.path.abspath(folder))
+        if not self.folder.name:
+            raise StorageError(f"{self.folder} is a whole disk, no folder for a capture.", "Choose a folder in it.")
         self._part = self.folder.with_name(f"{self.folder.name}.part")
         if self.folder.exists() and not (self.folder.is_dir() and not any(self.folder.iterdir())):
             raise StorageError(f"{self.folder} exists.", "Choose another folder, or delete it first.")
@@ -156,7 +158,7 @@ class CaptureWriter:
 
     def _clear(self, journal: Path) -> None:
         """Delete an earlier try, and nothing that is none."""
-        ours = journal.is_file() or not any(self._part.iterdir())
+        ours = self._part.is_dir() and (journal.is_file() or not any(self._part.iterdir()))
         if not ours:
             raise StorageError(f"{self._part} exists and is no capture that was begun.", "Delete it or choose another.")
         try:

@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,10 @@ import numpy as np
 from ...audio.read import lasting, probe
 from ...errors import InputError
 from ...files import require_space
-from ...protocol import CaptureJob, exact_fps
+from ...protocol import CaptureJob
 from ...report import Report
-from ..capture import Capture, EmotionLabel, SourceFacts, split_test
+from ..asked import asked_fps, asked_labels
+from ..capture import Capture, SourceFacts, split_test
 from ..writer import CaptureWriter
 from .cameras import HeadCameras, head_cameras
 from .data_set import DataSet
@@ -47,7 +47,7 @@ def capture_data_set(job: CaptureJob, report: Report) -> Path:
         StorageError: the capture cannot be written.
     """
     source = Path(job.source)
-    fps = _asked_fps(job)
+    fps = asked_fps(job)
     data_set = read_er_nerf(source, fps) if is_er_nerf(source) else read_nerfstudio(source, fps)
     canvas = Canvas([picture.size for picture in data_set.pictures], job.size)
     notes = list(data_set.warnings)
@@ -77,15 +77,6 @@ def _sound(data_set: DataSet, seconds: float, report: Report) -> tuple[Iterator[
         return None
     rate = min(probe(data_set.audio).sample_rate, MOST_RATE)
     return lasting(data_set.audio, rate, seconds, report=report), rate
-
-
-def _asked_fps(job: CaptureJob) -> Fraction | None:
-    if not job.fps:
-        return None
-    try:
-        return exact_fps(job.fps)
-    except ValueError as error:
-        raise InputError(str(error), "Give frames per second such as 25, 23.976 or 30000/1001.") from None
 
 
 def _say_what_is_known(data_set: DataSet, faces: Faces, report: Report) -> None:
@@ -143,16 +134,9 @@ def _capture(job, data_set: DataSet, canvas: Canvas, faces: Faces, cameras: Head
         gaze=np.clip(shown.gaze[kept], -1.6, 1.6).astype(np.float32),
         confidence=faces.found[kept].astype(np.float32), test=held,
         landmarks=faces.landmarks[kept, :, :2] if tracked else None,
-        codes=None if shown.codes is None else shown.codes[kept], labels=_labels(job, seconds), source=job.source,
+        codes=None if shown.codes is None else shown.codes[kept], labels=asked_labels(job, seconds), source=job.source,
         facts=SourceFacts(
             frames=len(data_set.pictures), tracked=int(faces.found.sum()), clip_seconds=seconds,
             dropped={NO_FACE: left_out} if left_out else {}, reprojection_error_relative=cameras.error_relative,
         ),
     )  # fmt: skip
-
-
-def _labels(job: CaptureJob, seconds: float) -> list[EmotionLabel]:
-    try:
-        return [EmotionLabel(0.0, seconds, name, float(value)) for name, value in job.emotion.items() if value]
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error), "Set an intensity from 0 to 1.") from None

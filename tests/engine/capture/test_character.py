@@ -192,6 +192,8 @@ def test_what_only_a_film_can_have_is_refused(work, tmp_path):
         capture(work, tmp_path, emotion={"happy": 1.0})
     with pytest.raises(InputError, match="frames per second"):
         capture(work, tmp_path, fps="30")
+    with pytest.raises(InputError, match="'fast'"):
+        capture(work, tmp_path, fps="fast")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").touch()
     with pytest.raises(StorageError):

@@ -148,6 +148,12 @@ def test_nothing_of_others_is_overwritten(tmp_path, folder):
     with pytest.raises(StorageError, match="no capture that was begun"):
         CaptureWriter(tmp_path / "b", PLAN)
     assert (tmp_path / "b.part" / "thesis.txt").read_text() == "mine"
+    (tmp_path / "c.part").write_text("mine")
+    with pytest.raises(StorageError, match="no capture that was begun"):
+        CaptureWriter(tmp_path / "c", PLAN)
+    assert (tmp_path / "c.part").read_text() == "mine"
+    with pytest.raises(StorageError, match="whole disk"):
+        CaptureWriter(tmp_path.anchor, PLAN)
 
 
 def test_a_row_without_its_picture_is_refused(tmp_path):
@@ -266,6 +272,28 @@ def test_short_or_damaged_sound_is_found(folder):
     assert "0.05 s of sound" in verify(folder)[0]
     (folder / "audio.flac").write_bytes(b"no sound")
     assert "damaged" in verify(folder)[0]
+
+
+def test_sound_that_is_damaged_in_its_middle_is_found(folder):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 48000)
+    soundfile.write(folder / "audio.flac", noise, 16000)
+    assert not verify(folder)
+    whole = (folder / "audio.flac").read_bytes()
+    middle = len(whole) // 2
+    (folder / "audio.flac").write_bytes(whole[:middle] + bytes(4000) + whole[middle + 4000 :])
+    assert "audio.flac is damaged" in verify(folder)[0]
+    (folder / "audio.flac").write_bytes(whole[:middle])
+    assert "audio.flac is damaged" in verify(folder)[0]
+
+
+def test_sound_that_went_missing_is_found(folder):
+    path = folder / "capture.json"
+    said = json.loads(path.read_text())
+    facts = {"frames": 10, "tracked": 10, "clip_seconds": 0.4, "av_offset_seconds": 0.0}
+    path.write_text(json.dumps({**said, "facts": facts}))
+    assert not verify(folder)
+    (folder / "audio.flac").unlink()
+    assert "audio.flac" in verify(folder)[0]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,12 @@ def test_a_data_set_becomes_a_capture(tmp_path, capsys, kind, frames):
     assert status == 1 and "is a capture already" in result["error"]["what"]
 
 
+def test_what_a_capture_lacks_is_told_without_json_too(tmp_path, capsys):
+    NerfstudioSet(tmp_path / "set")
+    assert main(["capture", str(tmp_path / "set"), "--out", str(tmp_path / "capture"), "--size", "64"]) == 0
+    assert "warning: No face was tracked" in capsys.readouterr().err
+
+
 def test_a_folder_of_something_else(tmp_path, capsys):
     status, result = run(capsys, "capture", str(tmp_path), "--out", str(tmp_path / "capture"))
     assert status == 1 and "is no source of a capture" in result["error"]["what"]
