@@ -6,4 +6,6 @@ import sys
 from .cli import main
 
 if __name__ == "__main__":
+    # Names of files may hold what a pipe's encoding does not: Windows' code pages, old Latin-1 names on Linux.
+    sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())

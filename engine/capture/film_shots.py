@@ -82,7 +82,8 @@ def judge_clip(seen: SeenFilm, fps: float, size: int, name: str, report: Report)
     used = sum(len(shot.frames) for shot in shots)
     if used < LEAST_FRAMES:
         some = f"Only {used}" if used else "None"
-        because = f": in most of the others {max(dropped, key=dropped.get)}" if dropped else ""
+        others = "the others" if used else "them"
+        because = f": in most of {others} {max(dropped, key=dropped.get)}" if dropped else ""
         raise InputError(
             f"{some} of {seen.there.sum()} frames can be used{because}.",
             "Choose a film of one person who speaks to the camera, well lit, the head larger than 100 pixels.",

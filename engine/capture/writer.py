@@ -39,6 +39,8 @@ class CaptureWriter:
 
     def __init__(self, folder: str | Path, plan: dict) -> None:
         self.folder = Path(os.path.abspath(folder))
+        if self.folder.is_symlink():  # no folder can be renamed onto a link
+            self.folder = self.folder.resolve()
         if not self.folder.name:
             raise StorageError(f"{self.folder} is a whole disk, no folder for a capture.", "Choose a folder in it.")
         self._part = self.folder.with_name(f"{self.folder.name}.part")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a data set to a capture: faces tracked, the head's frame found, pictures and masks brought to one size."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,10 +55,10 @@ def capture_data_set(job: CaptureJob, report: Report) -> Path:
     quiet = replace(report, on_warning=lambda text: None if text in notes else notes.append(text))
     try:
         model = face_model(quiet)
-        names = [str(picture.path) for picture in data_set.pictures]
-        plan = {"data set": str(source.resolve()), "size": job.size, "faces": model is not None, "pictures": names}
+        plan = {"data set": str(source.resolve()), "size": job.size, "faces": model is not None}
+        plan["pictures"] = _digest(data_set)
         writer = CaptureWriter(job.out, plan)
-        require_space(writer.folder, int(len(names) * canvas.width * canvas.height * BYTES_PER_PIXEL))
+        require_space(writer.folder, int(len(data_set.pictures) * canvas.width * canvas.height * BYTES_PER_PIXEL))
         faces = track_faces(data_set, canvas, model, quiet)
         cameras = head_cameras(data_set, canvas, faces, quiet)
         shown = expressions(data_set, faces, cameras.viewmats, cameras.Ks, cameras.points)
@@ -69,6 +70,18 @@ def capture_data_set(job: CaptureJob, report: Report) -> Path:
         return writer.finish(capture, _sound(data_set, capture.seconds, quiet), quiet)
     finally:
         quiet.finish()
+
+
+def _digest(data_set: DataSet) -> str:
+    """Tells pictures, masks and cameras from any others, so that one that was changed after a break is made anew."""
+    digest = hashlib.sha256()
+    for picture in data_set.pictures:
+        camera = picture.camera, picture.frame, picture.size, picture.lens, picture.K.tolist(), picture.pose.tolist()
+        digest.update(repr(camera).encode())
+        for path in (picture.path, picture.foreground, picture.parsing, picture.teeth, picture.points):
+            about = path.stat() if path else None
+            digest.update(ascii((path and path.name, about and (about.st_size, about.st_mtime_ns))).encode())
+    return digest.hexdigest()
 
 
 def _sound(data_set: DataSet, seconds: float, report: Report) -> tuple[Iterator[np.ndarray], int] | None:

@@ -284,4 +284,5 @@ def _time(seconds: float) -> str:
 
 
 def _text(value: str) -> str:
-    return escape(str(value), quote=True)
+    """For the page, which is UTF-8: names of files may hold bytes that are none."""
+    return escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)

@@ -134,6 +134,13 @@ def test_a_broken_off_capture_goes_on_and_never_looks_whole(tmp_path):
     assert verify(folder) == [] and not (tmp_path / "a.part").exists()
 
 
+def test_a_link_to_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "disk" / "a").mkdir(parents=True)
+    (tmp_path / "a").symlink_to(tmp_path / "disk" / "a", target_is_directory=True)
+    assert write(tmp_path / "a", make_capture()) == tmp_path / "disk" / "a"
+    assert verify(tmp_path / "a") == [] and (tmp_path / "a").is_symlink()
+
+
 def test_another_plan_begins_anew(tmp_path):
     first = CaptureWriter(tmp_path / "a", PLAN)
     first.add(0, 0, *picture_of(make_capture(), 0))

@@ -2,6 +2,7 @@
 """The command line as farms and scripts use it."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -112,6 +113,12 @@ def test_a_take_is_written_as_json_or_not_at_all(tmp_path, name):
     process = run("perform", SAMPLE, "--out", str(tmp_path / name) if name else "", "--json")
     assert process.returncode == 1 and ".json" in last_json(process)["error"]["todo"]
     assert not list(tmp_path.iterdir())
+
+
+def test_names_that_the_pipe_cannot_hold_are_still_printed(tmp_path):
+    out = tmp_path / "Zoë.ply"
+    process = run("export", "puppet", "--ply", out, env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert process.returncode == 0 and "Zo\\xeb.ply" in process.stdout and out.is_file()
 
 
 def test_export_writes_a_ply_that_others_can_open(tmp_path):

@@ -14,7 +14,7 @@ from written_sets import DOTS, FACE_POINTS, SIDE, ErNerfSet, dot_in
 from engine.capture.datasets.cameras import FACE_MODEL_ORIGIN
 from engine.capture.datasets.convert import capture_data_set, is_data_set
 from engine.capture.storage import load_capture, read_picture, verify
-from engine.errors import AudioError, FormatError
+from engine.errors import AudioError, Cancelled, FormatError
 from engine.protocol import EXPRESSION_NAMES, CaptureJob
 from engine.report import Report
 
@@ -231,3 +231,15 @@ def test_a_broken_off_capture_goes_on(portrait, tmp_path):
     assert not (tmp_path / "capture").exists() and (tmp_path / "capture.part").exists()
     make(portrait.folder, tmp_path)
     assert not (tmp_path / "capture.part").exists()
+
+
+def test_a_mask_that_was_corrected_after_a_break_is_used(portrait, tmp_path):
+    stopped = Report()
+    stopped.on_progress = lambda stage, done, total, eta: (stage, done) == ("pictures", 6) and stopped.cancel_event.set()
+    with pytest.raises(Cancelled):
+        capture_data_set(CaptureJob(str(portrait.folder), str(tmp_path / "capture"), size=96), stopped)
+    mask = portrait.folder / "parsing" / "0.png"
+    with Image.open(mask) as image:
+        Image.new("RGB", image.size, (255, 255, 255)).save(mask)  # background alone
+    folder, capture = make(portrait.folder, tmp_path)
+    assert not read_picture(folder, capture, 0)[1].any() and read_picture(folder, capture, 1)[1].any()

@@ -123,6 +123,12 @@ def test_strangers_names_stay_text(tmp_path):
     assert "films of Ada" not in (folder / "report.html").read_text(encoding="utf-8")
 
 
+def test_names_that_are_no_unicode_do_not_break_the_page(tmp_path):
+    name = b"Andr\xe9".decode("utf-8", "surrogateescape")  # an old Latin-1 file name, as Linux hands it over
+    page = page_of(write(tmp_path / "c", capture_of(identity=name, source=f"{name}.mp4")))
+    assert "Andr?" in page.text
+
+
 @pytest.mark.parametrize("stage", ["report: sound", "report: masks", "report"])
 def test_a_cancel_leaves_no_part_of_a_report(tmp_path, stage):
     report = Report()
