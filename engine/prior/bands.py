@@ -18,15 +18,15 @@ def _mel(hz: np.ndarray | float) -> np.ndarray:
 
 
 def band_centres() -> np.ndarray:
-    """(BANDS,) centre frequencies in Hz."""
+    """(BANDS,) centre frequencies in Hz of the default bands."""
     mel = np.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), BANDS + 2)[1:-1]
     return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
 
 
-def _filters() -> np.ndarray:
-    """(FFT // 2 + 1, BANDS) triangles on the mel scale (Davis & Mermelstein 1980), each of unit sum."""
-    edges = np.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), BANDS + 2)
-    mel = _mel(np.fft.rfftfreq(FFT, 1.0 / RATE))[:, None]
+def _filters(bands: int, fft: int) -> np.ndarray:
+    """(fft // 2 + 1, bands) triangles on the mel scale (Davis & Mermelstein 1980), each of unit sum."""
+    edges = np.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), bands + 2)
+    mel = _mel(np.fft.rfftfreq(fft, 1.0 / RATE))[:, None]
     rising = (mel - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - mel) / (edges[2:] - edges[1:-1])
     triangles = np.clip(np.minimum(rising, falling), 0.0, None)
@@ -37,10 +37,15 @@ class BandStream:
     """Takes 16 kHz mono samples piece by piece; how they are cut makes no difference.
 
     Row n of the result is the mean power per bin in each band, Hann window of 25 ms centred at n / 100 s.
+
+    Args:
+        bands: how many, from LOW_HZ to HIGH_HZ.
+        fft: length of the transform; narrow bands need it long, or some hold no bin.
     """
 
-    def __init__(self) -> None:
-        self._filters = _filters()
+    def __init__(self, bands: int = BANDS, fft: int = FFT) -> None:
+        self._fft = fft
+        self._filters = _filters(bands, fft)
         self._window = np.hanning(WINDOW + 1)[:-1]
         self._kept = np.zeros(WINDOW // 2)
         self._rows: list[np.ndarray] = []
@@ -56,11 +61,11 @@ class BandStream:
             self._kept = self._kept[count * HOP :]
 
     def finish(self) -> np.ndarray:
-        """(M, BANDS) float32 of all that was pushed; its last row reaches the end of the sound or beyond."""
+        """(M, bands) float32 of all that was pushed; its last row reaches the end of the sound or beyond."""
         self.push(np.zeros(WINDOW))
         return np.concatenate(self._rows)
 
     def _powers(self, frames: np.ndarray) -> np.ndarray:
-        spectrum = np.fft.rfft(frames * self._window, FFT)
+        spectrum = np.fft.rfft(frames * self._window, self._fft)
         power = spectrum.real**2 + spectrum.imag**2
         return (power @ self._filters).astype(np.float32)

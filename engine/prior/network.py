@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prior Extraction's network: features of a front end to content, style, visemes and articulators, 50 frames a second.
+
+UA-3DTalk (arXiv 2601.19112), section Prior Extraction: content-synchronised and person-specific features, 64 each, that
+together reconstruct the face (L_recon). Here both come from dilated residual convolutions (van den Oord et al. 2016,
+WaveNet, not causal), style is a mean over the utterance (attentive statistics, Okabe et al. 2018), and style only
+scales and shifts what content says, so that it cannot change the timing.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from .features import LOWEST_DB, MELS, ROWS_PER_FRAME
+from .lips import to_arkit
+from .visemes import ARTICULATORS, VISEMES, viseme_targets
+
+CONTENT, STYLE = 64, 64
+SCALE_DB = 40.0
+LARGEST_GAIN = 0.5  # of style on an articulator's logit: exp(-0.5) to exp(0.5)
+LARGEST_SHIFT = 0.7
+# How far the decoder may go, in logits, beyond what the visemes' probabilities say: for shapes, and for contacts.
+LARGEST_RESIDUAL = (0.4, 0.8, 0.8, 0.8, 0.8, 4.0, 4.0)
+
+
+@dataclass(frozen=True)
+class PriorSettings:
+    """Sizes of PriorNetwork.
+
+    Args:
+        inputs: features a row of the front end.
+        rows_per_frame: how many of its rows make a frame of 20 ms.
+        width: channels of the trunk.
+        dilations: of its residual blocks, in frames.
+    """
+
+    inputs: int = MELS
+    rows_per_frame: int = ROWS_PER_FRAME
+    width: int = 128
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8, 16, 1)
+
+    @property
+    def context(self) -> int:
+        """Frames to each side of a frame that it depends on."""
+        return 3 + sum(self.dilations) + 4
+
+
+class Block(nn.Module):
+    """Residual: dilated convolution of three frames, then a pointwise one."""
+
+    def __init__(self, width: int, dilation: int, dropout: float = 0.05) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation, bias=False),
+            nn.BatchNorm1d(width),
+            nn.GELU(),
+            nn.Dropout1d(dropout),
+            nn.Conv1d(width, width, 1),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layers(x)
+
+
+class StyleEncoder(nn.Module):
+    """How a voice sounds, as sums over time that windows of a long sound can add up."""
+
+    def __init__(self, inputs: int, rows_per_frame: int, width: int = 128) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(inputs, width, 5, stride=rows_per_frame, padding=2, bias=False), nn.BatchNorm1d(width), nn.GELU(),
+            *(layer for dilation in (1, 2, 3) for layer in (
+                nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation, bias=False), nn.BatchNorm1d(width),
+                nn.GELU(),
+            )),
+        )
+        self.attention = nn.Conv1d(width, 1, 1)
+        self.project = nn.Linear(2 * width, STYLE)
+
+    def sums(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 1 + 2 width, T) of (B, inputs, rows): weight, weighted values and squares; to be summed over time."""
+        h = self.layers(x)
+        weight = torch.sigmoid(self.attention(h))
+        return torch.cat([weight, weight * h, weight * h.square()], 1)
+
+    def style(self, sums: torch.Tensor) -> torch.Tensor:
+        """(B, 64) of length 8, of summed (B, 1 + 2 width)."""
+        weight, first, second = sums.split([1, (sums.shape[1] - 1) // 2, (sums.shape[1] - 1) // 2], 1)
+        weight = weight + 1e-3
+        mean = first / weight
+        deviation = (second / weight - mean.square()).clamp_min(1e-4).sqrt()
+        return 8.0 * nn.functional.normalize(self.project(torch.cat([mean, deviation], 1)), dim=1)
+
+
+class PriorNetwork(nn.Module):
+    """Everything from a front end's rows on."""
+
+    def __init__(self, settings: PriorSettings = PriorSettings()) -> None:
+        super().__init__()
+        self.settings = settings
+        width = settings.width
+        self.stem = nn.Sequential(
+            nn.Conv1d(settings.inputs, width, 5, stride=settings.rows_per_frame, padding=2, bias=False),
+            nn.BatchNorm1d(width),
+            nn.GELU(),
+        )
+        self.trunk = nn.Sequential(*(Block(width, dilation) for dilation in settings.dilations))
+        self.to_content = nn.Sequential(nn.BatchNorm1d(width), nn.GELU(), nn.Conv1d(width, CONTENT, 1))
+        self.to_visemes = nn.Sequential(nn.Conv1d(CONTENT, 128, 1), nn.GELU(), nn.Conv1d(128, len(VISEMES), 1))
+        self.decoder = nn.Sequential(
+            nn.Conv1d(CONTENT, 96, 5, padding=2), nn.GELU(), nn.Conv1d(96, 96, 5, padding=2), nn.GELU(),
+            nn.Conv1d(96, len(ARTICULATORS), 1),
+        )
+        self.style_encoder = StyleEncoder(settings.inputs, settings.rows_per_frame)
+        self.to_manner = nn.Linear(STYLE, 2 * len(ARTICULATORS))
+        nn.init.zeros_(self.to_manner.weight)
+        nn.init.zeros_(self.to_manner.bias)
+        nn.init.zeros_(self.decoder[-1].weight)
+        nn.init.zeros_(self.decoder[-1].bias)
+        self.register_buffer("targets", torch.from_numpy(viseme_targets()), persistent=False)
+        self.register_buffer("residual", torch.tensor(LARGEST_RESIDUAL), persistent=False)
+
+    def content(self, rows: torch.Tensor) -> torch.Tensor:
+        """(B, 64, T) of (B, inputs, rows), T = ceil(rows / rows_per_frame)."""
+        return self.to_content(self.trunk(self.stem(rows)))
+
+    def style(self, rows: torch.Tensor) -> torch.Tensor:
+        """(B, 64) of whole utterances (B, inputs, rows)."""
+        return self.style_encoder.style(self.style_encoder.sums(rows).sum(2))
+
+    def articulators(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """Logits (B, 7, T) of content (B, 64, T) and style (B, 64).
+
+        The visemes' targets weighted by their probabilities, and a bounded residual of the decoder. The first carries
+        over to voices unlike those of the training better, the second knows coarticulation.
+        """
+        gain, shift = self.to_manner(style)[:, :, None].chunk(2, 1)
+        gain = torch.exp(LARGEST_GAIN * torch.tanh(gain))
+        probabilities = self.to_visemes(content).float().softmax(1)
+        expected = torch.einsum("bvt,va->bat", probabilities, self.targets).clamp(0.02, 0.98)
+        residual = self.residual[:, None] * torch.tanh(self.decoder(content).float())
+        return (torch.logit(expected) + residual) * gain.float() + LARGEST_SHIFT * torch.tanh(shift.float())
+
+    def mouth(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """ARKit weights (B, T, 27) of content (B, 64, T) and style (B, 64)."""
+        return to_arkit(torch.sigmoid(self.articulators(content, style)).transpose(1, 2))
+
+
+def as_rows(log_mels: torch.Tensor) -> torch.Tensor:
+    """(..., MELS, rows) network input of (..., rows, MELS) decibels of features.log_mels; silence is 0."""
+    return ((log_mels - LOWEST_DB) / SCALE_DB).transpose(-1, -2)

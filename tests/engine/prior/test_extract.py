@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prior Extraction at work: windows without seams, frames without drift, style without timing."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import Cancelled, FormatError
+from engine.prior.extract import KIND, SETTLED_AFTER, Spoken, articulators_at, at_frames, extract, settle
+from engine.prior.frontends import LogMelRows
+from engine.prior.network import PriorNetwork, PriorSettings
+from engine.prior.storage import load_network, save_network
+from engine.prior.visemes import ARTICULATORS, REST
+from engine.report import Report
+
+CLOSED = ARTICULATORS.index("closed")
+
+
+@pytest.fixture(scope="module")
+def network() -> PriorNetwork:
+    """Untrained, with a manner that style changes, and normalisations that are not the identity."""
+    torch.manual_seed(0)
+    network = PriorNetwork(PriorSettings(width=32)).eval()
+    torch.nn.init.normal_(network.to_manner.weight, std=0.3)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm1d):
+            torch.nn.init.uniform_(layer.running_mean, -0.3, 0.3)
+            torch.nn.init.uniform_(layer.running_var, 0.5, 2.0)
+    return network.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def rows() -> LogMelRows:
+    return LogMelRows(powers(1.0))
+
+
+def powers(scale: float) -> np.ndarray:
+    return np.random.default_rng(0).gamma(0.5, 1e-3 * scale, (2101, 64)).astype(np.float32)
+
+
+def spoken(curve: np.ndarray) -> np.ndarray:
+    """(N, 7) articulators that are all `curve`."""
+    return np.repeat(np.asarray(curve, np.float32)[:, None], 7, 1)
+
+
+@pytest.mark.parametrize("window", [40, 77, 500])
+def test_windows_make_no_difference(network, rows, window):
+    whole = extract(rows, network, Report(), window=100_000)
+    pieces = extract(rows, network, Report(), window=window)
+    assert len(whole.content) == 1051
+    for name, value in vars(whole).items():
+        np.testing.assert_allclose(getattr(pieces, name), value, atol=1e-5)
+
+
+def test_a_frame_depends_on_no_more_than_its_context(network):
+    rows = torch.randn(1, 64, 1001, requires_grad=True)
+    network.articulators(network.content(rows), torch.zeros(1, 64))[0, :, 250].sum().backward()
+    seen = torch.nonzero(rows.grad.abs().sum((0, 1))).ravel() / 2
+    assert seen.min() >= 250 - network.settings.context and seen.max() < 251 + network.settings.context
+
+
+def test_level_makes_no_difference(network, rows):
+    loud, quiet = (extract(LogMelRows(powers(scale)), network, Report()) for scale in (1.0, 1e-3))
+    np.testing.assert_allclose(quiet.articulators, loud.articulators, atol=1e-3)
+
+
+def test_style_scales_and_shifts_but_keeps_the_timing(network, rows):
+    own = extract(rows, network, Report())
+    other = np.random.default_rng(1).normal(size=64).astype(np.float32)
+    changed = extract(rows, network, Report(), style=other)
+    np.testing.assert_array_equal(changed.content, own.content)
+    np.testing.assert_array_equal(changed.style, other)
+    assert np.abs(changed.articulators - own.articulators).max() > 0.02
+    for k in range(7):
+        order = np.argsort(own.articulators[:, k])
+        assert (np.diff(changed.articulators[order, k]) >= -1e-6).all()
+
+
+def test_style_is_of_one_length(network, rows):
+    assert np.linalg.norm(extract(rows, network, Report()).style) == pytest.approx(8.0, abs=1e-3)
+
+
+def test_a_cancel_is_heard_between_windows(network, rows):
+    report = Report()
+    report.cancel_event.set()
+    with pytest.raises(Cancelled):
+        extract(rows, network, report)
+
+
+def test_no_drift_in_an_hour():
+    ramp = np.arange(180_000, dtype=np.float64)[:, None] / 180_000
+    fps, frame = Fraction(24000, 1001), 86_000
+    found = at_frames(ramp, frame + 1, fps)[frame, 0]
+    assert found == pytest.approx(frame * 1001 / 24000 * 50 / 180_000, abs=1e-7)
+
+
+@pytest.mark.parametrize("fps", [Fraction(12), Fraction(24), Fraction(30000, 1001), Fraction(120)])
+@pytest.mark.parametrize("start", range(100, 104))
+def test_a_short_closure_is_on_some_frame(fps, start):
+    closed = np.zeros(200)
+    closed[start : start + 2] = 1.0
+    shown = articulators_at(spoken(closed), int(4 * fps), fps)[:, CLOSED]
+    assert shown.max() == pytest.approx(1.0)
+    assert np.count_nonzero(shown > 0.5) <= 0.04 * float(fps) + 2
+
+
+def test_a_faint_contact_is_none_and_a_likely_one_is_whole():
+    for probability, expected in ((0.2, 0.0), (0.7, 1.0)):
+        shown = articulators_at(spoken(np.full(50, probability)), 25, Fraction(25))
+        np.testing.assert_allclose(shown[:, CLOSED], expected)
+        np.testing.assert_allclose(shown[:, 0], probability, atol=1e-6)
+
+
+def test_without_speech_the_mouth_comes_to_rest():
+    speech = np.zeros(1000, np.float32)
+    speech[200:400] = 1.0
+    one = Spoken(np.zeros((500, 64)), np.zeros(64), spoken(np.full(500, 0.8)), np.zeros((500, 15)))
+    settled = settle(one, speech)
+    rest = np.array(list(REST.values()))
+    np.testing.assert_allclose(settled[100:200], 0.8, atol=1e-6)
+    end = 200 + int(50 * (SETTLED_AFTER + 0.3))
+    np.testing.assert_allclose(settled[end:], np.tile(rest, (500 - end, 1)), atol=1e-6)
+    assert np.abs(np.diff(settled, axis=0)).max() < 0.15
+
+
+def test_a_network_on_disk(network, rows, tmp_path):
+    save_network(network, KIND, {"steps": 3}, tmp_path / "prior.safetensors")
+    again = PriorNetwork(PriorSettings(width=32))
+    assert load_network(again, KIND, tmp_path / "prior.safetensors") == {"steps": 3}
+    np.testing.assert_allclose(
+        extract(rows, again, Report()).articulators, extract(rows, network, Report()).articulators, atol=0.02
+    )
+
+
+def test_a_network_of_another_size_or_damaged_is_refused(network, tmp_path):
+    path = tmp_path / "prior.safetensors"
+    save_network(network, KIND, {}, path)
+    with pytest.raises(FormatError, match="shape"):
+        load_network(PriorNetwork(PriorSettings(width=48)), KIND, path)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(FormatError, match="cut off"):
+        load_network(PriorNetwork(PriorSettings(width=32)), KIND, path)
