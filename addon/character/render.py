@@ -15,6 +15,7 @@ from ..problem import Problem
 from .design import plan_frames
 from .head_frame import find_head_frame, world_points
 from .job import CharacterJob
+from .look import same_look
 from .mask_materials import paint_regions, shares_to_mask
 from .matching import missing
 from .prepare import add_camera, fingerprint, only_light, prepare_character, prepare_output
@@ -70,6 +71,8 @@ class CharacterCapture:
         self._require_space(len(pictures) + 0.05 * len(masks))
         prepare_output(self.job, self.scene)
         only_light(self.job, self.scene)
+        if (pictures or masks) and len(pictures) < len(rows):
+            self._see_look(next(row for row in rows if self.work.picture(row).exists()))
         self._each("render", pictures, self._picture)
         if masks:
             paint_regions(self.job, self.scene)
@@ -93,10 +96,10 @@ class CharacterCapture:
         self.camera.matrix_world = self.frame.camera_matrix(self.views.viewmats[row]).T
         self.camera.data.lens = self.views.Ks[row, 0, 0] / self.job.size * 36.0
 
-    def _picture(self, row: int) -> None:
+    def _picture(self, row: int, path: Path | None = None) -> None:
         if self.scene.render.engine == "CYCLES":
             self.scene.cycles.seed = int(self.plan.frames[row])  # noise that stands still would be learnt
-        self._render(self.work.picture(row))
+        self._render(path or self.work.picture(row))
 
     def _mask(self, row: int) -> None:
         path = self.work.mask(row)
@@ -134,6 +137,24 @@ class CharacterCapture:
                           "Free some space on the disk if it is full, and start again: it goes on.",
                           "storage") from None
         settle(part, path)
+
+    def _see_look(self, row: int) -> None:
+        """A picture of the broken-off try, rendered again: the plan knows shapes, and not what light and materials do.
+
+        Raises:
+            Problem: it does not look the same any more.
+        """
+        before = self.work.picture(row)
+        again = before.with_name(f".{before.stem}.again.png")
+        self._pose(row)
+        self._picture(row, again)
+        try:
+            if not same_look(before, again):
+                raise Problem(f"The character looks different from the pictures that are in {self.work.folder}.",
+                              "Undo what was changed in light, materials or settings and it goes on, or delete that "
+                              "folder to begin anew.", "character")
+        finally:
+            again.unlink(missing_ok=True)
 
     def _see_head(self) -> None:
         """Before an hour is spent: the vertices that speak must be before the cameras."""

@@ -202,6 +202,21 @@ def test_it_goes_on_where_it_was_stopped(face, tmp_path):
     assert changed == {second, lost}
 
 
+def test_pictures_of_two_looks_are_not_mixed(face, tmp_path):
+    job = job_of(face, tmp_path)
+    data, work = rendered(job)
+    lost = sorted(work.glob("frames/*.png"))[5]
+    (work / "character.json").rename(work / "plan.json")
+    lost.unlink()
+    colour = face.data.materials["Skin"].node_tree.nodes["Emission"].inputs["Color"]
+    colour.default_value[1] = 0.55
+    error = failed(job_of(face, tmp_path))
+    assert "looks different" in error["what"] and "begin anew" in error["todo"]
+    assert not lost.exists() and not list(work.glob("frames/.*")), "nothing new and nothing left over"
+    colour.default_value[1] = 0.5
+    assert rendered(job_of(face, tmp_path))[0] == data
+
+
 def test_parts_share_a_folder(face, tmp_path):
     job = job_of(face, tmp_path)
     assert run(job, "--part", "1/2")[-1]["whole"] is False
