@@ -16,6 +16,8 @@ from . import paths
 from .problem import Problem
 
 CAPTURE_JSON, REPORT, JOURNAL, PART = "capture.json", "report.html", "journal.json", ".part"
+# What a character is rendered to, before its capture is made: a copy of the file, the engine's takes, pictures.
+RENDER, RENDERED_FILE, TAKES = ".render", "character.blend", "takes"
 MAX_JSON_BYTES = 4_000_000
 
 
@@ -42,11 +44,13 @@ class Listing:
     Args:
         captures: by name.
         begun: names of captures that were broken off and can go on.
+        rendered: names of characters' captures that were broken off while they were rendered, and can go on.
         taken: names, in lower case, that a new capture may not have.
     """
 
     captures: tuple[KnownCapture, ...] = ()
     begun: frozenset[str] = frozenset()
+    rendered: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
 
 
@@ -63,12 +67,15 @@ def listing(folder: Path) -> Listing:
 
 def discard_begun(folder: Path, name: str) -> None:
     """Delete a capture that was broken off. Raises Problem when there is none of this name, or the disk refuses."""
-    part = folder / f"{name}{PART}"
     look_again()
-    if name not in listing(folder).begun:
+    there = listing(folder)
+    parts = [folder / f"{name}{PART}"] if name in there.begun else []
+    parts += [folder / f"{name}{RENDER}"] if name in there.rendered else []
+    if not parts:
         raise Problem(f"No capture {name!r} was broken off in this folder.", "Look again which there are.")
     try:
-        shutil.rmtree(part)
+        for part in parts:
+            shutil.rmtree(part)
     except OSError as error:
         raise paths.disk_problem(error, part) from error
     finally:
@@ -118,10 +125,15 @@ def _list(folder: Path) -> Listing:
         entries = sorted(folder.iterdir(), key=lambda path: path.name.lower())
         captures = [_read(path) for path in entries if (path / CAPTURE_JSON).is_file() and path.suffix != PART]
         begun = {path.stem for path in entries if path.suffix == PART and (path / JOURNAL).is_file()}
+        rendered = {path.stem for path in entries if path.suffix == RENDER and _is_rendered(path)}
         foreign = _foreign(entries, begun)
     except OSError:  # not there yet, or not ours to look into: making a capture will say so
         return Listing()
-    return Listing(tuple(captures), frozenset(begun), frozenset(foreign))
+    return Listing(tuple(captures), frozenset(begun), frozenset(rendered), frozenset(foreign))
+
+
+def _is_rendered(folder: Path) -> bool:
+    return (folder / RENDERED_FILE).is_file() and (folder / TAKES).is_dir()
 
 
 def _foreign(entries: Iterable[Path], begun: set[str]) -> Iterable[str]:

@@ -20,7 +20,6 @@ from .setup import job_of, lines_of
 from .takes import emotions_job, spoken_job
 
 INTERVAL = 0.2
-WORK_SUFFIX = ".render"
 KEPT = "What was rendered is kept: start again with the same settings and it goes on."
 
 
@@ -39,11 +38,11 @@ class CharacterRun:
         captures.look_again()
         name = settings.identity.strip() or (settings.face.name if settings.face else "")
         self.out, _ = captures.free_folder(captures.captures_folder(scene), name)
-        self.work = self.out.with_name(self.out.name + WORK_SUFFIX)
+        self.work = self.out.with_name(self.out.name + captures.RENDER)
         self.title = f"Capturing {self.out.name!r}"
         self.rendering: Rendering | None = None
         self.scene_uid = scene.session_uid
-        takes, blend = self.work / "takes", self.work / "character.blend"
+        takes, blend = self.work / captures.TAKES, self.work / captures.RENDERED_FILE
         fps = str(scene_fps(scene))
         self.job: CharacterJob = job_of(settings, scene, self.work, blend, fps)
         lines = lines_of(settings)
@@ -146,6 +145,7 @@ def cancel() -> None:
 def _end() -> None:
     global _current
     _current = None
+    captures.look_again()
 
 
 def _tick() -> float | None:

@@ -6,6 +6,7 @@ import bpy
 from .. import captures
 from ..captures import KnownCapture
 from ..capturing import UNKNOWN, folder_in_work, next_capture, source_name
+from ..character import capturing as character_capturing
 from ..preferences import preferences
 from .sidebar import InSidebar, draw_busy
 from .text import draw_text
@@ -29,15 +30,18 @@ class CapturePanel(InSidebar, bpy.types.Panel):
         row.prop(scene.emosplat_capture, "folder", text="", placeholder=default)
         row.operator("emosplat.choose_captures_folder", text="", icon="FILEBROWSER")
         row.operator("emosplat.refresh_captures", text="", icon="FILE_REFRESH")
-        if not there.captures and not there.begun:
+        broken_off = sorted(there.begun | there.rendered)
+        if not there.captures and not broken_off:
             draw_text(layout, context, "A head is fitted from a capture: pictures of a person or character, with what "
                       "the face does in each. There is none here yet.", "INFO")
         chosen = captures.chosen_capture(scene)
         column = layout.column(align=True)
         for known in there.captures:
             _draw_line(column, known, known == chosen)
-        for name in sorted(there.begun):
-            if folder / name != folder_in_work():
+        run = character_capturing.current()
+        in_work = (folder_in_work(), run and run.out)
+        for name in broken_off:
+            if folder / name not in in_work:
                 _draw_begun(column, name)
         if chosen is not None:
             _draw_chosen(layout, context, chosen)

@@ -195,12 +195,13 @@ def test_a_broken_off_capture_is_discarded_when_asked_and_nothing_else_is(film, 
     with refused("stopped unexpectedly"):
         bpy.ops.emosplat.make_capture()
     (tmp_path / "captures" / "photos.part").mkdir()
+    (tmp_path / "captures" / "photos.render").mkdir()
     with refused("No capture 'photos' was broken off"):
         bpy.ops.emosplat.discard_capture(name="photos")
     with refused("No capture '../captures/dies' was broken off"):
         bpy.ops.emosplat.discard_capture(name="../captures/dies")
     bpy.ops.emosplat.discard_capture(name="dies")
-    assert [path.name for path in (tmp_path / "captures").iterdir()] == ["photos.part"]
+    assert sorted(path.name for path in (tmp_path / "captures").iterdir()) == ["photos.part", "photos.render"]
     assert not listing(tmp_path / "captures").begun
 
 

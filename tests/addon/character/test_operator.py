@@ -110,6 +110,9 @@ def test_rendering_is_followed_cancelled_and_goes_on(settings, monkeypatch, tmp_
     again.wait()
     assert all(path.stat().st_mtime_ns == before for path, before in made.items())
     assert (run.work / "character.json").exists()
+    assert module("captures").listing(run.work.parent).rendered == {run.out.name}
+    bpy.ops.emosplat.discard_capture(name=run.out.name)
+    assert not run.work.exists()
 
 
 def _without_takes(job):
