@@ -18,14 +18,30 @@ def open_container(path: Path):
 
 def decoded(container, stream) -> Iterator:
     """Decoded frames in order, None for each packet that does not decode."""
+    with_alpha = _alpha_decoder(stream)
     try:
         for packet in container.demux(stream):
             try:
-                yield from packet.decode()
+                yield from with_alpha.decode(packet if packet.size else None) if with_alpha else packet.decode()
             except av.FFmpegError:
                 yield None
     except av.FFmpegError:
         yield None
+
+
+def _alpha_decoder(stream):
+    """A decoder of its own for what FFmpeg's would show without its alpha, or None.
+
+    WebM keeps alpha as a second VP8 or VP9 stream within the packets, which only libvpx decodes
+    (https://www.webmproject.org/docs/container/, AlphaMode).
+    """
+    decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name if stream.codec_context else "")
+    if decoder is None or stream.metadata.get("alpha_mode") != "1":
+        return None
+    try:
+        return av.CodecContext.create(decoder, "r")
+    except (av.FFmpegError, ValueError):  # a build of FFmpeg without libvpx
+        return None
 
 
 def is_cover(stream) -> bool:

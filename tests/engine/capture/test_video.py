@@ -146,6 +146,23 @@ def test_alpha_is_kept(tmp_path):
     np.testing.assert_array_equal(got[..., 3], images[0][..., 3])
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_alpha_of_a_webm_is_kept(tmp_path, codec):
+    """Which lies beside the pictures, in a stream within their packets."""
+    image = np.dstack([grey(120), np.full((64, 96), 255, np.uint8)])
+    image[:, :48, 3] = 0
+    write_film(
+        tmp_path / "a.webm", [0, 0.04, 0.08], [image] * 3, codec, "yuva420p", options={"auto-alt-ref": "0"},
+        encoded="rgba",
+    )
+    info = probe(tmp_path / "a.webm")
+    got = [picture.image for picture in pictures(info)]
+    assert info.alpha and len(got) == 3
+    for picture in got:
+        assert picture[:, :44, 3].max() < 12 and picture[:, 52:, 3].min() > 243
+        assert np.abs(picture[:, 52:, :3].astype(int) - 120).max() < 8
+
+
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "yuv444p10le"])
 def test_odd_sizes_and_ten_bits(tmp_path, pix_fmt):
     images = [quarters(97, 67)] * 3
