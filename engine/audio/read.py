@@ -55,7 +55,7 @@ def blocks(
             "Choose a longer recording.",
         )
     if peak < SILENCE:
-        report.warning(f"{source.info.path.name} is silent; the mouth will stay at rest.")
+        report.warning(f"{source.info.path.name} is silent: no speech is heard in it.")
 
 
 def lasting(
