@@ -139,11 +139,15 @@ def _coarse(folder: Path, capture: Capture, row: int, step: int) -> np.ndarray:
 
 
 def _neighbours(capture: Capture) -> np.ndarray:
-    """(P,) rows whose row before is the same camera's next picture, from nearly the same place."""
+    """(P,) rows whose row before is the same camera's next picture, from nearly the same place.
+
+    Where most are from elsewhere, each picture has a camera of its own: the few that happen to be near tell nothing.
+    """
     same = (np.diff(capture.cameras) == 0) & (np.diff(capture.frames) <= 2)
     facing = capture.viewmats[:, 2, :3].astype(np.float64)
     turn = np.arccos(np.clip((facing[1:] * facing[:-1]).sum(axis=1), -1, 1))
-    return np.flatnonzero(same & (turn < NEAR)) + 1
+    near = same & (turn < NEAR)
+    return np.flatnonzero(near) + 1 if 2 * near.sum() >= same.sum() else np.zeros(0, int)
 
 
 def _head_middles(capture: Capture, rows: np.ndarray | slice = slice(None)) -> np.ndarray:

@@ -4,6 +4,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import soundfile
 
 from engine.capture.capture import Capture, EmotionLabel
 from engine.capture.review.coverage import measure_coverage
-from engine.capture.review.looks import FACE, HAIR, MOUTH, changed_head, look_at
+from engine.capture.review.looks import FACE, HAIR, MOUTH, changed_head, look_at, mask_jumps
 from engine.capture.review.pictures import choose
 from engine.capture.review.sound import MOST_SECONDS, measure_sound
 from engine.protocol import EXPRESSION_NAMES
@@ -151,6 +152,23 @@ def test_only_what_jumps_in_a_mask_counts_as_changed():
     bald = before.copy()
     bald[before == HAIR] = 0
     assert (changed_head(before, bald, np.zeros(2, int)) == (before == HAIR)).all()
+
+
+def test_masks_seen_from_other_places_do_not_jump(tmp_path):
+    """A rendered character's pictures each have a camera of their own; a few look the same way by chance."""
+    turns = np.random.default_rng(0).uniform(-1.0, 1.0, 40)
+    turns[7] = turns[6]
+    viewmats = np.tile(np.eye(4, dtype=np.float32), (40, 1, 1))
+    viewmats[:, 0, 0] = viewmats[:, 2, 2] = np.cos(turns)
+    viewmats[:, 0, 2], viewmats[:, 2, 0] = np.sin(turns), -np.sin(turns)
+    viewmats[:, 2, 3] = 1.0
+    rows = np.arange(40, dtype=np.int32)
+    capture = SimpleNamespace(
+        frames=rows, cameras=np.zeros(40, np.int32), viewmats=viewmats, width=64, height=64,
+        Ks=np.tile(np.diag([90.0, 90.0, 1.0]), (40, 1, 1)),
+    )
+    later, jumps = mask_jumps(tmp_path, capture, Report())
+    assert len(later) == len(jumps) == 0
 
 
 def levels_of(tmp_path, samples: np.ndarray):
