@@ -5,6 +5,7 @@ makes the capture. Polled from a timer; Blender stays usable.
 
 import atexit
 import shutil
+from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
@@ -55,11 +56,7 @@ class CharacterRun:
                                for number, (audio, emotion) in enumerate(lines)]
         self.job.emotions = self._performances[0].out
         self.job.takes = [SpokenTake(line.out, line.audio) for line in self._performances[1:]]
-        try:
-            bpy.ops.wm.save_as_mainfile(filepath=str(blend), copy=True, check_existing=False)
-        except RuntimeError as error:
-            raise Problem(f"A copy of the file could not be written ({str(error).strip()}).",
-                          "Free some space or choose another folder.", "storage") from None
+        _save_copy(blend)
 
     def start(self) -> None:
         """Begin; in background mode this returns when all is done. Raises Problem."""
@@ -108,6 +105,20 @@ class CharacterRun:
     def _give_up(self, problem: Problem) -> None:
         _end()
         running.tell_problem(problem)
+
+
+def _save_copy(path: Path) -> None:
+    """Write the open file elsewhere, without its preview: drawing one takes seconds, in which Blender stands still."""
+    preferences = bpy.context.preferences
+    preview, dirty = preferences.filepaths.file_preview_type, preferences.is_dirty
+    preferences.filepaths.file_preview_type = "NONE"
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, check_existing=False)
+    except RuntimeError as error:
+        raise Problem(f"A copy of the file could not be written ({str(error).strip()}).",
+                      "Free some space or choose another folder.", "storage") from None
+    finally:
+        preferences.filepaths.file_preview_type, preferences.is_dirty = preview, dirty
 
 
 _current: CharacterRun | None = None

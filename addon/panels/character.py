@@ -6,10 +6,12 @@ import os
 import bpy
 
 from ...engine.protocol import EXPRESSION_NAMES
+from .. import running
+from ..capturing import folder_in_work
 from ..character import capturing
 from ..character.settings import UNUSED
 from ..character.setup import lacking
-from .sidebar import InSidebar, stage_text
+from .sidebar import InSidebar, draw_busy, stage_text
 from .text import draw_text
 
 LACKING_SHOWN = 6
@@ -20,7 +22,7 @@ class EMOSPLAT_UL_shapes(bpy.types.UIList):
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property) -> None:
         row = layout.split(factor=0.5, align=True)
-        row.label(text=item.name, icon="SHAPEKEY_DATA", translate=False)
+        row.label(text=item.name, translate=False)
         row.prop(item, "shape", text="")
 
     def filter_items(self, _context, data, name) -> tuple[list[int], list[int]]:
@@ -76,6 +78,9 @@ class CharacterPanel(InSidebar, bpy.types.Panel):
         run = capturing.current()
         if run is not None and run.rendering is not None:
             _draw_rendering(layout, run)
+            return
+        if running.session.busy and (run is not None or folder_in_work()):
+            draw_busy(layout)  # the engine performs the lines, or makes the capture of the pictures
             return
         row = layout.row()
         row.scale_y = 1.5

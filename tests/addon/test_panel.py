@@ -115,6 +115,19 @@ def test_a_capture_at_work_takes_the_place_of_its_button(blender, tmp_path, at_w
     assert draw("capture", "FilmPanel").drawn[-2:] == ["progress", "cancel"]
 
 
+def test_a_character_at_work_shows_progress_at_every_stage(blender, at_work, monkeypatch):
+    """The engine performs its lines, the background Blender renders it, the engine makes the capture."""
+    assert draw("character", "CharacterPanel").drawn == ["capture_character"]
+    run = SimpleNamespace(title="Capturing 'Anna'", rendering=None)
+    monkeypatch.setattr(module("character.capturing"), "_current", run)
+    assert draw("character", "CharacterPanel").drawn == ["progress", "cancel"]
+    run.rendering = SimpleNamespace(stage="render", done=3, total=50, eta=9.0)
+    assert draw("character", "CharacterPanel").drawn == ["progress", "cancel_character"]
+    monkeypatch.setattr(module("character.capturing"), "_current", None)
+    module("running").session.task.job = module("capturing").CaptureJob(source="anna.render", out="anna")
+    assert draw("character", "CharacterPanel").drawn == ["progress", "cancel"]
+
+
 @pytest.mark.parametrize(("done", "total", "eta", "text"), [
     (0, 1, None, "Download"), (12, 240, 35.4, "Download 12/240, 0:35 left"), (4_000_000, 16_000_000, 61.0,
                                                                               "Download 25%, 1:01 left")])

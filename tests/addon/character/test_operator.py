@@ -89,6 +89,23 @@ def test_the_panels_draw(settings):
         assert cls.is_registered
 
 
+def test_the_copy_is_written_without_a_preview_and_the_preference_stays(settings, monkeypatch):
+    settings.face = bpy.data.objects["Face"]
+    filepaths, seen = bpy.context.preferences.filepaths, []
+
+    def look(*_arguments):
+        seen.append(filepaths.file_preview_type)
+
+    monkeypatch.setattr(filepaths, "file_preview_type", "CAMERA")
+    bpy.app.handlers.save_pre.append(look)
+    try:
+        run = module("character.capturing").CharacterRun(bpy.context.scene)
+    finally:
+        bpy.app.handlers.save_pre.remove(look)
+    assert seen == ["NONE"] and filepaths.file_preview_type == "CAMERA"
+    assert os.path.isfile(run.job.blend)
+
+
 def test_rendering_is_followed_cancelled_and_goes_on(settings, monkeypatch, tmp_path):
     """As in a window: the operator returns at once, a timer polls, Cancel keeps what is whole."""
     capturing, process = module("character.capturing"), module("character.process")
