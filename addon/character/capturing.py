@@ -24,6 +24,15 @@ INTERVAL = 0.2
 KEPT = "What was rendered is kept: start again with the same settings and it goes on."
 
 
+def next_capture(scene: bpy.types.Scene) -> tuple[Path, bool]:
+    """Where the scene's character is captured to, and whether a rendering that was broken off goes on there."""
+    settings = scene.emosplat_character
+    name = settings.identity.strip() or (settings.face.name if settings.face else "")
+    parent = captures.captures_folder(scene)
+    folder, _ = captures.free_folder(parent, name)
+    return folder, folder.name in captures.listing(parent).rendered
+
+
 class CharacterRun:
     """One capture on its way.
 
@@ -37,8 +46,7 @@ class CharacterRun:
     def __init__(self, scene: bpy.types.Scene) -> None:
         settings = scene.emosplat_character
         captures.look_again()
-        name = settings.identity.strip() or (settings.face.name if settings.face else "")
-        self.out, _ = captures.free_folder(captures.captures_folder(scene), name)
+        self.out, _ = next_capture(scene)
         self.work = self.out.with_name(self.out.name + captures.RENDER)
         self.title = f"Capturing {self.out.name!r}"
         self.rendering: Rendering | None = None

@@ -2,6 +2,7 @@
 """Background Blenders that render a character, polled without waiting."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,6 +25,11 @@ def command(job: Path, blend: str, part: str, threads: int) -> list[str]:
     return [bpy.app.binary_path, "--background", blend, "--python", str(SCRIPT), "--", *rest]
 
 
+# It takes whatever the window and other programs leave, and no more.
+NICENESS = 10
+_WINDOWS_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+
+
 class RenderProcess:
     """One background Blender; its chatter goes to a log beside the job. Raises Problem when it cannot be started."""
 
@@ -33,11 +39,13 @@ class RenderProcess:
             with open(log, "wb") as errors:
                 self._process = subprocess.Popen(
                     arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                    creationflags=_WINDOWS_FLAGS,
                 )
         except OSError as error:
             raise Problem(f"{arguments[0]} could not be started ({error.strerror or error}).",
                           "Start Blender from a folder that still exists.", "character") from error
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
 
     @property
     def alive(self) -> bool:

@@ -84,7 +84,9 @@ class CharacterPanel(InSidebar, bpy.types.Panel):
             return
         row = layout.row()
         row.scale_y = 1.5
-        row.operator("emosplat.capture_character", icon="RENDER_ANIMATION")
+        _, continues = capturing.next_capture(context.scene)
+        row.operator("emosplat.capture_character", text="Continue" if continues else "Capture Character",
+                     icon="RENDER_ANIMATION")
 
 
 class ShapesPanel(InSidebar, bpy.types.Panel):
@@ -101,7 +103,7 @@ class ShapesPanel(InSidebar, bpy.types.Panel):
         lost = lacking(settings)
         row = layout.row()
         row.label(text=f"{len(EXPRESSION_NAMES) - len(lost)} of {len(EXPRESSION_NAMES)} shapes matched",
-                  icon="CHECKMARK" if len(lost) < len(EXPRESSION_NAMES) else "ERROR")
+                  icon="ERROR" if len(lost) == len(EXPRESSION_NAMES) else "INFO" if lost else "CHECKMARK")
         row.operator("emosplat.match_shapes", text="", icon="FILE_REFRESH")
         layout.template_list("EMOSPLAT_UL_shapes", "", settings, "shapes", settings, "shape_index", rows=4)
         layout.prop(settings, "only_unmatched")

@@ -195,8 +195,14 @@ def stage_text(task) -> str:
     count = f" {task.done}/{task.total}" if task.total > 1 else ""
     if task.total > MOST_COUNTED:
         count = f" {task.done / task.total:.0%}"
-    left = f", {int(task.eta) // 60}:{int(task.eta) % 60:02d} left" if task.eta and task.eta >= 1 else ""
-    return f"{task.stage.capitalize()}{count}{left}"
+    return f"{task.stage.capitalize()}{count}{_left(task.eta)}"
+
+
+def _left(eta: float | None) -> str:
+    if not eta or eta < 1:
+        return ""
+    minutes, seconds = divmod(int(eta), 60)
+    return f", {minutes // 60} h {minutes % 60:02d} min left" if minutes >= 60 else f", {minutes}:{seconds:02d} left"
 
 
 def _draw_messages(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -115,9 +115,15 @@ def test_a_capture_at_work_takes_the_place_of_its_button(blender, tmp_path, at_w
     assert draw("capture", "FilmPanel").drawn[-2:] == ["progress", "cancel"]
 
 
-def test_a_character_at_work_shows_progress_at_every_stage(blender, at_work, monkeypatch):
+def test_a_character_at_work_shows_progress_at_every_stage(blender, at_work, monkeypatch, tmp_path):
     """The engine performs its lines, the background Blender renders it, the engine makes the capture."""
     assert draw("character", "CharacterPanel").drawn == ["capture_character"]
+    assert draw("character", "CharacterPanel").texts[-1] == "Capture Character"
+    bpy.context.scene.emosplat_capture.folder = str(tmp_path)
+    (tmp_path / "capture.render" / "takes").mkdir(parents=True)
+    (tmp_path / "capture.render" / "character.blend").touch()
+    bpy.ops.emosplat.refresh_captures()
+    assert draw("character", "CharacterPanel").texts[-1] == "Continue"
     run = SimpleNamespace(title="Capturing 'Anna'", rendering=None)
     monkeypatch.setattr(module("character.capturing"), "_current", run)
     assert draw("character", "CharacterPanel").drawn == ["progress", "cancel"]
@@ -130,7 +136,8 @@ def test_a_character_at_work_shows_progress_at_every_stage(blender, at_work, mon
 
 @pytest.mark.parametrize(("done", "total", "eta", "text"), [
     (0, 1, None, "Download"), (12, 240, 35.4, "Download 12/240, 0:35 left"), (4_000_000, 16_000_000, 61.0,
-                                                                              "Download 25%, 1:01 left")])
+                                                                              "Download 25%, 1:01 left"),
+    (3, 1500, 4990.0, "Download 3/1500, 1 h 23 min left")])
 def test_progress_is_counted_while_people_can_count(blender, done, total, eta, text):
     task = SimpleNamespace(stage="download", done=done, total=total, eta=eta, cancelled_at=None)
     assert module("panels.sidebar").progress_text(task) == text
