@@ -5,7 +5,8 @@
         [--landmarker face_landmarker.task] [--json]
 
 The network must have been trained without EmoDB's test speakers and sentences and without the films. The phone
-reference needs the package pocketsphinx, the sync measure the trained expert; each is left out without it. Seeded; tracked films are kept in --cache.
+reference needs the package pocketsphinx, the sync measure the trained expert; each is left out without it. Seeded;
+tracked films are kept in --cache.
 """
 
 import argparse

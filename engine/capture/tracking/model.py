@@ -74,5 +74,5 @@ def face_landmarker_path() -> Path:
 
 
 def pinned(name: str) -> dict:
-    """What `engine/data/models.json` says of a model: `url`, `sha256`, `bytes` and, for people, `what` and `licence`."""
+    """What `engine/data/models.json` says of a model: `url`, `sha256`, `bytes`, and for people `what` and `licence`."""
     return json.loads((BUNDLED_FOLDER / "models.json").read_text(encoding="utf-8"))[name]

@@ -98,7 +98,8 @@ def initial_poses(observed: np.ndarray, shape: np.ndarray, focal: float) -> Fram
             poses = _orthographic(part * (1 + np.maximum(depth, -0.9))[..., None], inverse, focal)
         guesses.append(FramePoses(poses.rotations, poses.translations - poses.rotations @ middle))
     return FramePoses(
-        np.concatenate([poses.rotations for poses in guesses]), np.concatenate([poses.translations for poses in guesses])
+        np.concatenate([poses.rotations for poses in guesses]),
+        np.concatenate([poses.translations for poses in guesses]),
     )
 
 

@@ -55,7 +55,8 @@ def test_every_label_of_emodb_is_a_phone(shared):
 
 def test_clips_on_disk(tmp_path):
     rng = np.random.default_rng(0)
-    clips = [Clip(rng.uniform(-0.9, 0.9, n).astype(np.float32), [("a", 0.0, 0.5)], "ipa", "x", "de", "y") for n in (7, 50)]
+    sounds = [rng.uniform(-0.9, 0.9, n).astype(np.float32) for n in (7, 50)]
+    clips = [Clip(sound, [("a", 0.0, 0.5)], "ipa", "x", "de", "y") for sound in sounds]
     save_clips(clips, tmp_path / "clips.npz")
     for clip, again in zip(clips, load_clips(tmp_path / "clips.npz"), strict=True):
         np.testing.assert_allclose(again.audio, clip.audio, atol=1e-4)
