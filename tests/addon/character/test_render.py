@@ -178,9 +178,10 @@ def test_hair_of_particles_and_of_geometry_nodes_is_hair(face, tmp_path):
     assert quiffs >= 4
 
 
-@pytest.mark.parametrize("engine", ["BLENDER_WORKBENCH"])
+@pytest.mark.parametrize("engine", ["BLENDER_WORKBENCH", "BLENDER_EEVEE_NEXT"])
 def test_other_engines_render_too(face, tmp_path, engine):
     bpy.context.scene.render.engine = engine
+    bpy.context.scene.eevee.taa_render_samples = 1
     data, work = rendered(job_of(face, tmp_path, frames=8))
     assert data["engine"] == engine
     assert (picture(work, data["frames"][0])[..., 3] > 127).sum() > 200
