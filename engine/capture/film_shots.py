@@ -12,6 +12,7 @@ from .face_geometry import face_width
 from .film_pictures import Shot
 from .film_tracking import SeenFilm
 from .tracking.cameras import CameraSolve, refine
+from .tracking.covering import covered
 from .tracking.flaws import REASONS, find_cuts, find_flaws
 from .tracking.landmarks import FaceTracks
 from .tracking.people import main_person, stretches
@@ -64,7 +65,10 @@ def judge_clip(seen: SeenFilm, fps: float, size: int, name: str, report: Report)
     _require_motion(tracks, name)
     begins = np.array([part[0] for part in ours[1:]])
     solve = refine(tracks.landmarks, tracks.size, fps, found, begins, report)
-    why = find_flaws(tracks, solve, seen.sharpness).first()
+    hidden = np.zeros(len(found), bool)
+    for part in ours:
+        hidden[part] = covered(seen.skin[part], seen.tracks.found[part])
+    why = find_flaws(tracks, solve, seen.sharpness, hidden).first()
     why = np.array([REASONS.get(flaw, "") for flaw in why], object)
     why[seen.tracks.found & ~found] = STRANGER
 

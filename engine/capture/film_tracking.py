@@ -12,6 +12,7 @@ from PIL import Image
 from ..errors import InputError, StorageError
 from ..files import make_folder, whole_file, write_text
 from ..report import Report
+from .tracking.covering import skin_colours
 from .tracking.flaws import sharpness, thumbnail
 from .tracking.journal import TrackJournal, read_records, tracks_of
 from .tracking.landmarks import FaceTracks, follow, no_face
@@ -34,6 +35,7 @@ class SeenFilm:
         tracks: in the film's pixels.
         there: (T,) bool, frames that the film has.
         sharpness: (T,) float32, see `flaws.sharpness`.
+        skin: (T, S, 3) uint8, see `covering.skin_colours`.
         thumbnails: (T, 32, 32) uint8.
         samples: small pictures spread over the frames with a face: frame -> file.
     """
@@ -41,6 +43,7 @@ class SeenFilm:
     tracks: FaceTracks
     there: np.ndarray
     sharpness: np.ndarray
+    skin: np.ndarray
     thumbnails: np.ndarray
     samples: dict[int, Path]
 
@@ -68,7 +71,7 @@ def track_film(info: VideoInfo, fps: Fraction, folder: Path, model: Path, report
         raise no_face(len(records))
     samples = {int(path.stem): path for path in sorted((folder / SAMPLES).iterdir())}
     return SeenFilm(
-        tracks, records["there"] > 0, np.array(records["sharpness"]), records["thumbnail"],
+        tracks, records["there"] > 0, np.array(records["sharpness"]), records["skin"], records["thumbnail"],
         {frame: path for frame, path in samples.items() if tracks.found[frame]},
     )
 
@@ -101,9 +104,10 @@ def _see(info: VideoInfo, fps: Fraction, folder: Path, model: Path, journal: Tra
             continue
         image = opaque(picture.image)
         sharp = sharpness(image, faces[0].landmarks) if faces else 0.0
+        skin = skin_colours(image, faces[0].landmarks) if faces else None
         if faces:
             samples.offer(picture.frame, image)
-        journal.add(picture.frame, faces, info.width / image.shape[1], sharp, thumbnail(image))
+        journal.add(picture.frame, faces, info.width / image.shape[1], sharp, skin, thumbnail(image))
 
 
 class _Samples:

@@ -34,6 +34,7 @@ class Flaws:
         small: the face is narrower than 100 pixels.
         profile: turned from the camera by more than 50 degrees sideways or 40 up or down.
         slipped: landmarks do not fit a rigid head there: something is before the face, or the tracker slipped.
+        covered: something else than skin is where skin usually is.
         blurred: much less sharp than the clip's other frames.
     """
 
@@ -43,6 +44,7 @@ class Flaws:
     small: np.ndarray
     profile: np.ndarray
     slipped: np.ndarray
+    covered: np.ndarray
     blurred: np.ndarray
 
     @property
@@ -69,6 +71,7 @@ REASONS = {
     "small": f"the face is narrower than {SMALLEST_FACE:.0f} pixels",
     "profile": "the face is turned too far from the camera",
     "slipped": "the face is covered or was tracked badly",
+    "covered": "something is before the face",
     "blurred": "the face is blurred",
 }
 
@@ -111,13 +114,16 @@ def sharpness(frame: np.ndarray, landmarks: np.ndarray) -> float:
     return float(laplacian.var() / max(inner.var(), 1e-6))
 
 
-def find_flaws(tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray | None = None) -> Flaws:
+def find_flaws(
+    tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray | None = None, hidden: np.ndarray | None = None
+) -> Flaws:
     """Judge every frame.
 
     Args:
         tracks: of T frames.
         solve: their cameras.
         sharpnesses: (T,) from `sharpness`, any number where no face was found; None: not measured.
+        hidden: (T,) bool from `covering.covered`; None: not looked for.
     """
     found, points = tracks.found, tracks.landmarks[..., :2]
     outside = (points < 0).any((1, 2)) | (points > np.array(tracks.size)).any((1, 2))
@@ -134,6 +140,7 @@ def find_flaws(tracks: FaceTracks, solve: CameraSolve, sharpnesses: np.ndarray |
         small=found & (width < SMALLEST_FACE),
         profile=found & ((np.abs(yaw) > MOST_YAW) | (np.abs(pitch) > MOST_PITCH)),
         slipped=found & (solve.residuals > np.maximum(SLIPPED_RATIO * usual, SLIPPED_WIDTH * width)),
+        covered=found & (np.zeros(len(found), bool) if hidden is None else hidden),
         blurred=found & blurred,
     )
 

@@ -11,13 +11,14 @@ import numpy as np
 
 from ...errors import StorageError
 from ...files import storage_error
+from .covering import SPOTS
 from .flaws import THUMBNAIL
 from .landmarks import LANDMARKS, Face, FaceTracks
 
 RECORD = np.dtype(
     [
         ("there", "u1"), ("faces", "u1"), ("landmarks", "<f4", (LANDMARKS, 3)), ("blendshapes", "<f4", (52,)),
-        ("transform", "<f4", (4, 4)), ("other", "<f4", (4,)), ("sharpness", "<f4"),
+        ("transform", "<f4", (4, 4)), ("other", "<f4", (4,)), ("sharpness", "<f4"), ("skin", "u1", (len(SPOTS), 3)),
         ("thumbnail", "u1", (THUMBNAIL, THUMBNAIL)),
     ]
 )  # fmt: skip
@@ -54,13 +55,17 @@ class TrackJournal:
         except OSError as error:
             raise storage_error(error, self._path) from error
 
-    def add(self, frame: int, faces: list[Face], scale: float, sharpness: float, thumbnail: np.ndarray) -> None:
+    def add(
+        self, frame: int, faces: list[Face], scale: float, sharpness: float, skin: np.ndarray | None,
+        thumbnail: np.ndarray,
+    ) -> None:
         """Append a frame.
 
         Args:
             frame: its number; must be larger than the last one's.
             faces: the followed one first.
             scale: film pixels per pixel of the picture that was looked at.
+            skin: from `covering.skin_colours`, or None without a face.
         """
         if frame < self.frames:
             raise ValueError(f"Frame {frame} comes after frame {self.frames - 1}.")
@@ -68,6 +73,7 @@ class TrackJournal:
         record["there"], record["faces"], record["sharpness"], record["thumbnail"] = 1, len(faces), sharpness, thumbnail
         record["transform"] = np.eye(4)
         if faces:
+            record["skin"] = skin
             record["landmarks"] = scale * faces[0].landmarks
             record["blendshapes"], record["transform"] = faces[0].blendshapes, faces[0].transform
         if len(faces) > 1:

@@ -100,6 +100,18 @@ def test_cameras_and_landmarks_are_of_the_captures_pixels(made):
     assert np.corrcoef(yaw, true)[0, 1] > 0.98 and 0.6 < np.ptp(yaw) / np.ptp(true) < 1.4
 
 
+def test_what_is_before_the_face_is_left_out(tmp_path):
+    """The tracker lays its mesh over it, as if nothing were there."""
+    images = [scene(k, 400, 360, [PLACE]).copy() for k in range(FRAMES)]
+    for image in images[20:26]:
+        image[215:290, 150:260] = (40, 60, 120)
+    write_film(tmp_path / "cup.mp4", images)
+    result = capture(tmp_path / "cup.mp4", tmp_path / "cup")
+    whole = load_capture(tmp_path / "cup")
+    assert not set(range(20, 26)) & set(whole.frames.tolist()) and len(whole) == FRAMES - 6
+    assert any("something is before the face" in warning for warning in result["warnings"])
+
+
 def test_masks_hold_the_head_and_not_the_wall(made):
     out, _ = made
     whole = load_capture(out)

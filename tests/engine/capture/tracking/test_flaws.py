@@ -24,8 +24,8 @@ def tracks_of(face, found=None) -> FaceTracks:
     return FaceTracks(landmarks, scores, identity, found, found.astype(np.int32), nobody, SIZE)
 
 
-def judged(tracks, sharpnesses=None):
-    return find_flaws(tracks, refine(tracks.landmarks[..., :2], SIZE, found=tracks.found), sharpnesses)
+def judged(tracks, sharpnesses=None, hidden=None):
+    return find_flaws(tracks, refine(tracks.landmarks[..., :2], SIZE, found=tracks.found), sharpnesses, hidden)
 
 
 def test_a_good_clip_has_no_flaws():
@@ -45,11 +45,12 @@ def test_each_flaw_is_found_where_it_is():
     tracks.landmarks[50, RIGID_LANDMARKS, :2] += rng.normal(0, 9, (len(RIGID_LANDMARKS), 2)).astype(np.float32)
     sharpnesses = rng.uniform(0.9, 1.1, 80)
     sharpnesses[60:65] = 0.1
-    flaws = judged(tracks, sharpnesses)
+    hidden = np.isin(np.arange(80), [0, 70, 71])
+    flaws = judged(tracks, sharpnesses, hidden)
     expected = {"missing": [0, 1], "others": [10, 11, 12], "cut_off": [30, 31, 32], "slipped": [50]}
-    expected |= {"blurred": [60, 61, 62, 63, 64], "small": [], "profile": []}
+    expected |= {"covered": [70, 71], "blurred": [60, 61, 62, 63, 64], "small": [], "profile": []}
     assert {name: np.flatnonzero(getattr(flaws, name)).tolist() for name in expected} == expected
-    assert flaws.usable.sum() == 80 - 14
+    assert flaws.usable.sum() == 80 - 16
     assert flaws.first()[[0, 10, 13, 30]].tolist() == ["missing", "others", "", "cut_off"]
     assert set(REASONS) == set(expected)
 
