@@ -98,16 +98,17 @@ def render(options: argparse.Namespace, work: Path) -> None:
 
 
 def follow(rendering) -> None:
-    """Show how far the rendering is until it ends. Ctrl-C ends it, too."""
-    shown = ""
+    """Show how far the rendering is, and in the end how far it came. Ctrl-C ends it, too."""
+    shown, ended = "", False
     try:
-        while not rendering.poll():
+        while not ended:
+            ended = rendering.poll()
             left = f", {rendering.eta / 60:.1f} min left" if rendering.eta else ""
             line = f"{rendering.stage} {rendering.done}/{rendering.total}{left}"
             if line != shown:
                 print(line, flush=True)
                 shown = line
-            time.sleep(1.0)
+            time.sleep(0.0 if ended else 1.0)
     finally:
         rendering.stop()
 

@@ -22,7 +22,7 @@ def test_a_small_capture_of_the_actor(tmp_path):
                "--frames", "12", "--size", "96", "--samples", "1", "--jobs", "2", "--threads", "1"]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr[-2000:]
-    assert "\nrender " in made.stdout and "min left" in made.stdout
+    assert "\nmasks 12/12\n" in made.stdout
     assert verify(tmp_path / "capture") == []
     capture = load_capture(tmp_path / "capture")
     assert len(capture) == 12 and capture.expression.max() == 1.0
