@@ -18,7 +18,7 @@ from ..protocol import EXPRESSION_NAMES, CaptureJob, exact_fps
 from ..report import Report
 from .asked import asked_fps
 from .capture import REGIONS, Capture, EmotionLabel, SourceFacts, picture_stem, split_test
-from .storage import FRAMES, MASKS, MAX_FRAME, MAX_SIDE
+from .storage import FRAMES, MASKS, MAX_FRAME, checked_side, checked_text
 from .writer import CaptureWriter
 
 CHARACTER_JSON, AUDIO = "character.json", "audio"
@@ -127,20 +127,21 @@ def _checked(data: dict, folder: Path) -> Character:
         rest[name] = values.reshape(count, *shape).astype(np.float32)
     if rest["expression"].min() < 0 or rest["expression"].max() > 1:
         raise ValueError("a weight is outside 0 to 1")
-    labels = [EmotionLabel(float(entry["start"]), float(entry["end"]), _text(entry["emotion"], 40),
+    labels = [EmotionLabel(float(entry["start"]), float(entry["end"]), checked_text(entry["emotion"], 40),
                            float(entry["intensity"])) for entry in _list(data["labels"])]
     sounds = [_sound_entry(entry, folder) for entry in _list(data["sound"])[:MAX_SOUNDS]]
     if any(after[1] <= before[1] for before, after in zip(sounds, sounds[1:])):
         raise ValueError("sounds must follow one another")
     return Character(
-        _text(data["identity"], 200), exact_fps(_text(data["fps"], 40)), _side(data["width"]), _side(data["height"]),
-        labels, sounds, _text(data["source"], 4096), [_text(text, 4096) for text in _list(data["warnings"])], rest,
+        checked_text(data["identity"], 200), exact_fps(checked_text(data["fps"], 40)), checked_side(data["width"]),
+        checked_side(data["height"]), labels, sounds, checked_text(data["source"], 4096),
+        [checked_text(text, 4096) for text in _list(data["warnings"])], rest,
     )
 
 
 def _sound_entry(entry: dict, folder: Path) -> tuple[Path, int]:
     """A file of the work folder's own: a name with a path in it could be anybody's."""
-    name, frame = _text(entry["file"], 100), entry["frame"]
+    name, frame = checked_text(entry["file"], 100), entry["frame"]
     if Path(name).name != name or name.startswith(".") or "\\" in name or ":" in name:
         raise ValueError(f"{name!r} is no file's name")
     if not isinstance(frame, int) or not 0 <= frame <= MAX_FRAME:
@@ -151,18 +152,6 @@ def _sound_entry(entry: dict, folder: Path) -> tuple[Path, int]:
 def _list(value) -> list:
     if not isinstance(value, list) or len(value) > MAX_TEXTS:
         raise ValueError(f"{value!r:.60} is no list")
-    return value
-
-
-def _text(value, longest: int) -> str:
-    if not isinstance(value, str) or len(value) > longest:
-        raise ValueError(f"{value!r:.60} is not a text of at most {longest} characters")
-    return value
-
-
-def _side(value) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 8 <= value <= MAX_SIDE:
-        raise ValueError(f"{value!r:.40} is not a picture's side from 8 to {MAX_SIDE}")
     return value
 
 

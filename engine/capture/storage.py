@@ -137,31 +137,33 @@ def to_json(capture: Capture) -> dict:
 
 def _from_json(data: dict) -> dict:
     """Capture's fields; raises KeyError, ValueError or TypeError."""
-    fps = Fraction(exact_fps(_text(data["fps"], 40)))
+    fps = Fraction(exact_fps(checked_text(data["fps"], 40)))
     labels, warnings = data.get("labels", []), data.get("warnings", [])
     if not isinstance(labels, list) or not isinstance(warnings, list):
         raise ValueError("labels and warnings must be lists")
     labels = [
         EmotionLabel(
-            float(label["start"]), float(label["end"]), _text(label["emotion"], 40), float(label["intensity"])
+            float(label["start"]), float(label["end"]), checked_text(label["emotion"], 40), float(label["intensity"])
         )
         for label in labels
     ]
     facts = SourceFacts(**data["facts"]) if data.get("facts") is not None else None
     return {
-        "identity": _text(data["identity"], 200), "fps": fps, "width": _side(data["width"]),
-        "height": _side(data["height"]), "labels": labels, "source": _text(data.get("source", ""), 4096),
-        "facts": facts, "warnings": [_text(warning, 4096) for warning in warnings],
+        "identity": checked_text(data["identity"], 200), "fps": fps, "width": checked_side(data["width"]),
+        "height": checked_side(data["height"]), "labels": labels, "source": checked_text(data.get("source", ""), 4096),
+        "facts": facts, "warnings": [checked_text(warning, 4096) for warning in warnings],
     }
 
 
-def _text(value, longest: int) -> str:
+def checked_text(value, longest: int) -> str:
+    """A field of a stranger's JSON that must be a text. Raises ValueError."""
     if not isinstance(value, str) or len(value) > longest:
         raise ValueError(f"{value!r:.60} is not a text of at most {longest} characters")
     return value
 
 
-def _side(value) -> int:
+def checked_side(value) -> int:
+    """A field of a stranger's JSON that must be a picture's side in pixels. Raises ValueError."""
     if not isinstance(value, int) or isinstance(value, bool) or not 8 <= value <= MAX_SIDE:
         raise ValueError(f"{value!r:.40} is not a picture's side from 8 to {MAX_SIDE}")
     return value
