@@ -9,6 +9,7 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 from safetensors import SafetensorError
@@ -48,12 +49,13 @@ def write_tensors(path: Path, kind: str, version: int, header: dict, tensors: di
 
 
 def read_tensors(
-    path: Path, kind: str, version: int, spec: dict[str, TensorSpec], limits: dict[str, int]
+    path: Path, kind: str, version: int, spec: dict[str, TensorSpec] | Callable[[dict], dict[str, TensorSpec]],
+    limits: dict[str, int],
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Read a file written by `write_tensors`.
 
     Args:
-        spec: every tensor the file may hold.
+        spec: every tensor the file may hold; or what makes it of the header, raising ValueError where that is wrong.
         limits: largest value of every named dimension in `spec`.
 
     Returns:
@@ -71,14 +73,17 @@ def read_tensors(
             f"{path} is of version {metadata.get('version')!s:.20} of {kind} files; this EmoSplat reads {version}.",
             "Make the file again with this version of EmoSplat, or update EmoSplat.",
         )
+    header = _own_header(path, metadata)
+    if callable(spec):
+        try:
+            spec = spec(header)
+        except ValueError as error:
+            raise FormatError(f"{path} cannot be used: {error}.", "Make the file again, or choose another.") from None
     _check_shapes(path, declared, spec, limits)
     try:
-        header = json.loads(metadata.get("header", "{}"))
         tensors = load_file(path)
-    except (ValueError, TypeError, RecursionError, SafetensorError, OSError) as error:
+    except (ValueError, TypeError, SafetensorError, OSError) as error:
         raise FormatError(f"{path} is damaged ({error}).", "Copy or make the file again.") from None
-    if not isinstance(header, dict):
-        raise FormatError(f"{path} has a header that is not an object.", "Make the file again.")
     for name, value in tensors.items():
         _check_values(path, name, value, spec[name])
     return header, tensors
@@ -111,6 +116,16 @@ def _read_header(path: Path, kind: str) -> tuple[dict, dict]:
         if not ok or not 0 <= offsets[0] <= offsets[1] <= size - 8 - length:
             raise FormatError(f"{path} is cut off: the data of {name!r} is not all there.", damaged)
     return declared, metadata
+
+
+def _own_header(path: Path, metadata: dict) -> dict:
+    try:
+        header = json.loads(metadata.get("header", "{}"))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FormatError(f"{path} is damaged ({error}).", "Copy or make the file again.") from None
+    if not isinstance(header, dict):
+        raise FormatError(f"{path} has a header that is not an object.", "Make the file again.")
+    return header
 
 
 def _check_shapes(path: Path, declared: dict, spec: dict[str, TensorSpec], limits: dict[str, int]) -> None:

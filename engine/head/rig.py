@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 import torch
 
+from ..deform.drive import DriveFrame
 from ..protocol import EXPRESSION_NAMES
+from ..splats.gaussians import Gaussians
+from ..splats.quats import matrices_from_quats, multiply_quats, quats_from_rotation_vectors
 
 FIXED_JOINTS = ("torso", "head")
 
@@ -45,25 +48,25 @@ class Rig:
             if tuple(getattr(self, name).shape) != shape:
                 raise ValueError(f"Rig.{name} must be of shape {shape}, not {tuple(getattr(self, name).shape)}.")
 
-    def pose(
-        self, means: torch.Tensor, quats: torch.Tensor, expression: torch.Tensor, head_pose: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Move Gaussians from rest.
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def pose(self, rest: Gaussians, frame: DriveFrame, head_pose: torch.Tensor) -> Gaussians:
+        """Move Gaussians from rest by the frame's expression; the rest of the frame is not asked for.
 
         Args:
-            means: (N, 3) metres.
-            quats: (N, 4) wxyz.
-            expression: (52,) ARKit weights.
+            rest: N Gaussians.
             head_pose: (6,) rotation vector (radians) about the head's origin, then translation (metres).
 
         Returns:
-            (N, 3) means and (N, 4) quats.
+            N Gaussians in the head's frame; scales, opacities and colours are shared with `rest`.
         """
-        shaped = means + (expression @ self.shapes.flatten(1)).view(-1, 3)
-        matrices, turns = self._joint_transforms(expression, head_pose)
+        shaped = rest.means + (frame.expression @ self.shapes.flatten(1)).view(-1, 3)
+        matrices, turns = self._joint_transforms(frame.expression, head_pose)
         blended = (self.weights @ matrices.flatten(1)).view(-1, 3, 4)
-        moved = (blended[..., :3] * shaped[:, None, :]).sum(-1) + blended[..., 3]
-        return moved, multiply_quats(torch.nn.functional.normalize(self.weights @ turns, dim=-1), quats)
+        means = (blended[..., :3] * shaped[:, None, :]).sum(-1) + blended[..., 3]
+        quats = multiply_quats(torch.nn.functional.normalize(self.weights @ turns, dim=-1), rest.quats)
+        return Gaussians(means, quats, rest.scales, rest.opacities, rest.sh)
 
     def _joint_transforms(
         self, expression: torch.Tensor, head_pose: torch.Tensor
@@ -78,35 +81,3 @@ class Rig:
         joined = torch.cat([torch.tensor([[1.0, 0.0, 0.0, 0.0]]), quats[:1], multiply_quats(quats[:1], quats[1:])])
         joined = torch.where(joined[:, :1] < 0, -joined, joined)
         return torch.cat([rotation, offset[..., None]], dim=-1), joined
-
-
-def quats_from_rotation_vectors(vectors: torch.Tensor) -> torch.Tensor:
-    """(..., 3) rotation vectors in radians to (..., 4) unit quats wxyz."""
-    half = vectors.norm(dim=-1, keepdim=True) / 2
-    return torch.cat([half.cos(), vectors / 2 * torch.sinc(half / torch.pi)], dim=-1)
-
-
-def matrices_from_quats(quats: torch.Tensor) -> torch.Tensor:
-    """(..., 4) unit quats wxyz to (..., 3, 3) rotation matrices."""
-    w, x, y, z = quats.unbind(-1)
-    rows = (
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    )
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
-
-
-def multiply_quats(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Hamilton product of (..., 4) quats wxyz: the rotation b, then a."""
-    aw, ax, ay, az = a.unbind(-1)
-    bw, bx, by, bz = b.unbind(-1)
-    return torch.stack(
-        (
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ),
-        dim=-1,
-    )

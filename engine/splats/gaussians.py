@@ -17,6 +17,8 @@ class Gaussians:
         opacities: (N,) float32 in [0, 1].
         sh: (N, K, 3) float32, spherical harmonics in gsplat's convention, K = (degree + 1)^2, degree 0 to 3;
             colour = 0.5 + sum(sh * basis), sRGB.
+        uncertainty: (N,) float32, how little the head knows about each Gaussian in this pose, or None where nothing
+            was predicted; see engine/deform/deformation.py.
     """
 
     means: torch.Tensor
@@ -24,6 +26,7 @@ class Gaussians:
     scales: torch.Tensor
     opacities: torch.Tensor
     sh: torch.Tensor
+    uncertainty: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.means)

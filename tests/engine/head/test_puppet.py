@@ -166,7 +166,7 @@ def test_same_seed_same_puppet(puppet):
     again, other = build_puppet(), build_puppet(seed=1)
     for name in ("means", "quats", "scales", "opacities", "sh"):
         assert torch.equal(getattr(puppet.gaussians, name), getattr(again.gaussians, name))
-    assert torch.equal(puppet.rig.shapes, again.rig.shapes)
+    assert torch.equal(puppet.mover.shapes, again.mover.shapes)
     assert not torch.equal(puppet.gaussians.sh, other.gaussians.sh)
 
 
@@ -175,4 +175,4 @@ def test_size(puppet):
     assert 5_000 <= len(means) <= 13_000
     face = means[(means[:, 1] < 0) & (means[:, 2] > -0.12)]
     assert 0.20 < face[:, 2].max() - face[:, 2].min() < 0.28
-    np.testing.assert_allclose(puppet.rig.weights.sum(dim=1).numpy(), 1.0, atol=1e-6)
+    np.testing.assert_allclose(puppet.mover.weights.sum(dim=1).numpy(), 1.0, atol=1e-6)

@@ -38,7 +38,7 @@ def draw(head, shown: np.ndarray, yaw: float = 0.0, **weights: float) -> tuple[n
 @pytest.fixture(scope="module")
 def eyes(puppet) -> np.ndarray:
     columns = [2 + JOINTS.index(name) for name in ("eye_left", "eye_right")]
-    return puppet.rig.weights[:, columns].sum(dim=1).numpy() > 0.99
+    return puppet.mover.weights[:, columns].sum(dim=1).numpy() > 0.99
 
 
 @pytest.fixture(scope="module")

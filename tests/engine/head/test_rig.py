@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from engine.deform.drive import DriveFrame
 from engine.head.head import Head
-from engine.head.rig import Rig, matrices_from_quats, multiply_quats, quats_from_rotation_vectors
+from engine.head.rig import Rig
 from engine.protocol import EXPRESSION_NAMES
 from engine.splats.gaussians import Gaussians
+from engine.splats.quats import matrices_from_quats, multiply_quats, quats_from_rotation_vectors
 
 NAMES = len(EXPRESSION_NAMES)
 
@@ -39,9 +41,9 @@ def test_rest_is_identity(tiny_head):
 
 
 def test_shapes_add_up_linearly(tiny_head):
-    tiny_head.rig.rotations.zero_()
+    tiny_head.mover.rotations.zero_()
     posed = tiny_head.pose(expression(cheekPuff=0.25, jawOpen=1.0), torch.zeros(6))
-    shapes = tiny_head.rig.shapes
+    shapes = tiny_head.mover.shapes
     moved = 0.25 * shapes[EXPRESSION_NAMES.index("cheekPuff")] + shapes[EXPRESSION_NAMES.index("jawOpen")]
     torch.testing.assert_close(posed.means, tiny_head.gaussians.means + moved, atol=1e-6, rtol=0)
 
@@ -72,7 +74,7 @@ def test_joints_follow_the_head():
 
 def test_gaussians_turn_with_what_they_sit_on(tiny_head):
     """A rigid turn of the whole head turns every Gaussian's axes by the same matrix."""
-    tiny_head.rig.weights.zero_()[:, 1] = 1.0
+    tiny_head.mover.weights.zero_()[:, 1] = 1.0
     vector = torch.tensor([0.3, -0.5, 0.2])
     posed = tiny_head.pose(torch.zeros(NAMES), torch.cat([vector, torch.zeros(3)]))
     turn = matrices_from_quats(quats_from_rotation_vectors(vector))
@@ -102,14 +104,15 @@ def test_quats_agree_with_matrices():
 
 def test_gradient_to_the_expression(tiny_head):
     """Against central differences in float64."""
-    rig, rest = tiny_head.rig, tiny_head.gaussians
+    rig, rest = tiny_head.mover, tiny_head.gaussians
     wide = Rig(rig.shapes.double(), rig.joints, rig.pivots.double(), rig.rotations.double(), rig.weights.double())
     target = torch.linspace(-1, 1, rest.means.numel(), dtype=torch.float64).view_as(rest.means)
 
     def loss(weights: torch.Tensor, rig: Rig, dtype: torch.dtype) -> torch.Tensor:
         pose = torch.full((6,), 0.1, dtype=dtype)
-        means, quats = rig.pose(rest.means.to(dtype), rest.quats.to(dtype), weights, pose)
-        return (means * target.to(dtype)).sum() + quats.square()[:, 1].sum()
+        still = Gaussians(*(getattr(rest, name).to(dtype) for name in ("means", "quats", "scales", "opacities", "sh")))
+        posed = rig.pose(still, DriveFrame(weights, weights.new_zeros(2)), pose)
+        return (posed.means * target.to(dtype)).sum() + posed.quats.square()[:, 1].sum()
 
     weights = torch.full((NAMES,), 0.3, requires_grad=True)
     loss(weights, rig, torch.float32).backward()
@@ -123,12 +126,12 @@ def test_gradient_to_the_expression(tiny_head):
 
 @pytest.mark.parametrize("shapes", [((51,), (6,)), ((52,), (3,)), ((1, 52), (6,))])
 def test_wrong_shapes_are_refused(tiny_head, shapes):
-    with pytest.raises(ValueError, match="pose"):
+    with pytest.raises(ValueError, match="has the shape"):
         tiny_head.pose(torch.zeros(shapes[0]), torch.zeros(shapes[1]))
 
 
 def test_rig_of_another_size_is_refused(tiny_head):
-    rig = tiny_head.rig
+    rig = tiny_head.mover
     with pytest.raises(ValueError, match="shapes"):
         Rig(rig.shapes[:, :5], rig.joints, rig.pivots, rig.rotations, rig.weights)
     fewer = Rig(rig.shapes[:, :5], rig.joints, rig.pivots, rig.rotations, rig.weights[:5])

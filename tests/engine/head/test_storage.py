@@ -50,11 +50,11 @@ def change(path, change_tensors=None, change_header=None) -> None:
 
 def test_round_trip(tiny_head, saved):
     again = load_head(saved)
-    assert (again.name, again.meta, again.rig.joints) == ("tiny", tiny_head.meta, tiny_head.rig.joints)
+    assert (again.name, again.meta, again.mover.joints) == ("tiny", tiny_head.meta, tiny_head.mover.joints)
     for name in TENSORS[:5]:
         torch.testing.assert_close(getattr(again.gaussians, name), getattr(tiny_head.gaussians, name))
     for name in TENSORS[5:]:
-        torch.testing.assert_close(getattr(again.rig, name), getattr(tiny_head.rig, name))
+        torch.testing.assert_close(getattr(again.mover, name), getattr(tiny_head.mover, name))
 
 
 def test_loaded_puppet_draws_the_same(puppet, tmp_path):
