@@ -7,7 +7,10 @@ import sys
 
 from .errors import InputError
 from .jobs import as_engine_error, run_job
-from .protocol import EMOTION_NAMES, CaptureJob, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob, VerifyJob
+from .protocol import (
+    EMOTION_NAMES, CaptureJob, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob, SpeakJob,
+    VerifyJob,
+)
 from .report import Report
 
 
@@ -75,9 +78,17 @@ def build_parser() -> argparse.ArgumentParser:
     perform.add_argument("--out", required=True, metavar="FILE", help="take.json; an .emotake goes beside it")
     _add_performance(perform, life=0.0)
 
-    export = verb("export", "Write a head at rest as a PLY for other splat viewers.")
-    export.add_argument("head", metavar="HEAD", help="name of a head, or an .emohead file")
-    export.add_argument("--ply", required=True, metavar="FILE")
+    imported = verb("import", "Write a take of another kind as take.json, such as a capture tool's CSV.")
+    imported.add_argument("take", metavar="TAKE", help="a CSV in Live Link Face's layout, an .emotake or a take.json")
+    imported.add_argument("--out", required=True, metavar="FILE", help="take.json; an .emotake goes beside it")
+    imported.add_argument("--fps", default="", help="frames per second (the take's own)")
+    imported.add_argument("--timecode-fps", default="", help="what a CSV's timecode counts in a second (found from it)")
+
+    export = verb("export", "Write a head at rest as a PLY, or a take as a CSV, for other programs.")
+    export.add_argument("source", metavar="HEAD|TAKE", help="a head's name or .emohead file; a take of any kind")
+    kind = export.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--ply", metavar="FILE", help="the head for splat viewers")
+    kind.add_argument("--csv", metavar="FILE", help="the take in Live Link Face's layout")
 
     capture = verb("capture", "Make a capture, from which a head can be fitted.")
     capture.add_argument("source", metavar="SOURCE", help="a film, a data set's folder, or a rendered character's")
@@ -113,7 +124,11 @@ def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
 
 def _job(options: argparse.Namespace):
     if options.verb == "export":
-        return ExportJob(options.head, options.ply)
+        if options.csv is not None:
+            return ExportTakeJob(options.source, options.csv)
+        return ExportJob(options.source, options.ply)
+    if options.verb == "import":
+        return ImportJob(options.take, options.out, options.fps, options.timecode_fps)
     if options.verb == "capture":
         if options.verify:
             return VerifyJob(options.source)
@@ -171,8 +186,10 @@ def _show_result(verb: str, result: dict) -> None:
     if verb == "speak":
         seconds = result["seconds"]["total"]
         print(f"{result['frames']} frames in {result['out']} ({seconds:.1f} s, {result['backend']}).")
-    elif verb == "perform":
+    elif verb in ("perform", "import"):
         print(f"{result['frames']} frames in {result['take']}.")
+    elif verb == "export" and "csv" in result:
+        print(f"{result['frames']} frames in {result['csv']}.")
     elif verb == "export":
         print(f"{result['gaussians']} Gaussians in {result['ply']}.")
     elif verb == "capture" and "findings" in result:

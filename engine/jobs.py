@@ -7,12 +7,13 @@ inside, so that a Python which lacks one of them can still say so.
 
 import os
 import time
+from fractions import Fraction
 from pathlib import Path
 
 from .errors import EngineError, InputError
 from .protocol import (
-    CameraTrack, CaptureJob, Controls, DoctorJob, ExportJob, HeadsJob, PerformJob, SpeakJob, VerifyJob, WarmUpJob,
-    exact_fps,
+    CameraTrack, CaptureJob, Controls, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob, SpeakJob,
+    VerifyJob, WarmUpJob, exact_fps,
 )
 from .report import Report
 
@@ -41,20 +42,35 @@ def run_job(job, report: Report) -> dict:
 
 def perform_job(job: PerformJob, report: Report) -> dict:
     """Audio and sliders become take.json and .emotake."""
-    from .files import make_folder
-    from .take.storage import save_take, write_take_json
+    out = _take_file(job.out)
+    return _write_take(_make_take(job, report), out, report)
 
-    out = Path(job.out)
-    if out.suffix.lower() != ".json":
-        raise InputError(f"The take cannot be written as {str(out)!r}.", "Choose a name that ends in .json.")
+
+def import_job(job: ImportJob, report: Report) -> dict:
+    """A take of any kind becomes take.json and .emotake."""
+    from .take.opening import open_take
+    from .take.resample import resample
+
+    out = _take_file(job.out)
+    fps, timecode_fps = (_fps(text) if text else None for text in (job.fps, job.timecode_fps))
+    take = open_take(job.take, report, timecode_fps)
+    return _write_take(resample(take, fps or take.fps), out, report)
+
+
+def export_take_job(job: ExportTakeJob, report: Report) -> dict:
+    """A take becomes a CSV."""
+    from .files import make_folder
+    from .take.live_link import write_csv
+    from .take.opening import open_take
+
+    out = Path(job.csv)
+    if out.suffix.lower() != ".csv":
+        raise InputError(f"The take cannot be exported as {str(out)!r}.", "Choose a name that ends in .csv.")
+    take = open_take(job.take, report)
     make_folder(out.parent)
-    take = _make_take(job, report)
     report.check()
-    write_take_json(take, out)
-    exact = out.with_suffix(".emotake")
-    save_take(take, exact)
-    return {"frames": len(take), "fps": float(take.fps), "fps_exact": str(take.fps), "take": str(out),
-            "emotake": str(exact)}
+    write_csv(take, out)
+    return {"csv": str(out), "frames": len(take), "fps": float(take.fps), "fps_exact": str(take.fps)}
 
 
 def speak_job(job: SpeakJob, report: Report) -> dict:
@@ -155,7 +171,8 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 
 
 _FUNCTIONS = {
-    PerformJob: perform_job, SpeakJob: speak_job, ExportJob: export_job, CaptureJob: capture_job,
+    PerformJob: perform_job, SpeakJob: speak_job, ExportJob: export_job, ImportJob: import_job,
+    ExportTakeJob: export_take_job, CaptureJob: capture_job,
     VerifyJob: verify_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
 }
 
@@ -163,11 +180,37 @@ _FUNCTIONS = {
 def _make_take(job: PerformJob | SpeakJob, report: Report):
     from .perform import perform
 
+    return perform(job.audio, fps=_fps(job.fps), controls=_controls(job), seed=job.seed, report=report)
+
+
+def _fps(text: str) -> Fraction:
     try:
-        fps = exact_fps(job.fps)
+        return exact_fps(text)
     except ValueError as error:
         raise InputError(str(error), "Give frames per second such as 25, 23.976 or 30000/1001.") from None
-    return perform(job.audio, fps=fps, controls=_controls(job), seed=job.seed, report=report)
+
+
+def _take_file(path: str) -> Path:
+    """Where a take.json may be written, its folder made."""
+    from .files import make_folder
+
+    out = Path(path)
+    if out.suffix.lower() != ".json":
+        raise InputError(f"The take cannot be written as {str(out)!r}.", "Choose a name that ends in .json.")
+    make_folder(out.parent)
+    return out
+
+
+def _write_take(take, out: Path, report: Report) -> dict:
+    """take.json and the .emotake beside it."""
+    from .take.storage import save_take, write_take_json
+
+    report.check()
+    write_take_json(take, out)
+    exact = out.with_suffix(".emotake")
+    save_take(take, exact)
+    return {"frames": len(take), "fps": float(take.fps), "fps_exact": str(take.fps), "take": str(out),
+            "emotake": str(exact)}
 
 
 def _controls(job: PerformJob | SpeakJob) -> Controls:

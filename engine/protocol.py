@@ -283,6 +283,36 @@ class ExportJob:
 
 
 @dataclass
+class ImportJob:
+    """A take of any kind becomes a take.json, at another frame rate where asked.
+
+    Args:
+        take: path of an .emotake, a take.json, or a CSV in Live Link Face's layout.
+        out: path of the take.json to write; an .emotake of the same name is written beside it.
+        fps: frames per second, as `exact_fps` reads it; "" keeps the take's own.
+        timecode_fps: frames that the CSV's timecode counts in a second; "" is found from the file.
+    """
+
+    take: str
+    out: str
+    fps: str = ""
+    timecode_fps: str = ""
+
+
+@dataclass
+class ExportTakeJob:
+    """A take becomes a CSV that other facial animation tools read.
+
+    Args:
+        take: path of an .emotake, a take.json, or a CSV.
+        csv: path of the file to write.
+    """
+
+    take: str
+    csv: str
+
+
+@dataclass
 class CaptureJob:
     """A film, a data set, or the pictures of a Blender character become a capture folder.
 
@@ -350,7 +380,8 @@ class WarmUpJob:
 
 
 JOBS = {
-    "perform": PerformJob, "speak": SpeakJob, "export": ExportJob, "capture": CaptureJob, "verify": VerifyJob,
+    "perform": PerformJob, "speak": SpeakJob, "export": ExportJob, "import": ImportJob, "export_take": ExportTakeJob,
+    "capture": CaptureJob, "verify": VerifyJob,
     "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob,
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FormatError
+from ..errors import FormatError, InputError
 from ..files import write_text
 from ..protocol import EMOTION_NAMES, EXPRESSION_NAMES, exact_fps
 from ..tensors import TensorSpec, read_tensors, write_tensors
@@ -15,6 +15,7 @@ from .take import Take
 
 VERSION = 1
 MAX_FRAMES = 240 * 3600 * 4
+MAX_JSON_BYTES = 1_000_000_000
 
 SPEC = {
     "expression": TensorSpec(("T", 52), 0.0, 1.0),
@@ -67,3 +68,28 @@ def write_take_json(take: Take, path: str | Path) -> None:
         "head_pose": rows(take.head_pose),
     }
     write_text(path, json.dumps(data, separators=(",", ":"), allow_nan=False))
+
+
+def read_take_json(path: str | Path) -> Take:
+    """Read a take.json. Raises FormatError, or InputError where there is no such file."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ValueError("it is too large")
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict) or data.get("format") != "emosplat-take" or data.get("version") != VERSION:
+            raise ValueError(f"it is no emosplat-take of version {VERSION}")
+        if data["expression_names"] != list(EXPRESSION_NAMES) or data["emotion_names"] != list(EMOTION_NAMES):
+            raise ValueError("its names or their order are others")
+        tracks = {}
+        for name in ("expression", "emotion_weights", "gaze", "head_pose"):
+            spec = SPEC[name]
+            tracks[name] = np.array(data[name], np.float32)
+            if not ((tracks[name] >= spec.low) & (tracks[name] <= spec.high)).all():
+                raise ValueError(f"{name} leaves {spec.low:g} to {spec.high:g}")
+        return Take(fps=exact_fps(data["fps_exact"]), audio=str(data.get("audio", ""))[:4096],
+                    seed=int(data.get("seed", 0)), **tracks)
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror}).", "Choose a file that exists.") from None
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise FormatError(f"{path.name} cannot be used ({error!s:.100}).", "Make the take again.") from None

@@ -150,3 +150,29 @@ def test_a_job_in_a_python_without_packages_names_the_package(tmp_path):
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     error = last_json(process)["error"]
     assert error["code"] == "missing_package" and "Doctor" in error["todo"]
+
+
+def test_a_take_leaves_as_csv_and_comes_back(tmp_path):
+    assert run("perform", SAMPLE, "--out", tmp_path / "take.json").returncode == 0
+    result = last_json(run("export", tmp_path / "take.json", "--csv", tmp_path / "take.csv", "--json"))
+    lines = (tmp_path / "take.csv").read_text().splitlines()
+    assert result["frames"] == len(lines) - 1 and lines[0].startswith("Timecode,BlendShapeCount,EyeBlinkLeft")
+    back = last_json(run("import", tmp_path / "take.csv", "--out", tmp_path / "back.json", "--fps", 30, "--json"))
+    assert back["fps_exact"] == "30" and abs(back["frames"] / 30 - result["frames"] / 25) < 0.05
+    take, again = (json.loads((tmp_path / name).read_text()) for name in ("take.json", "back.json"))
+    assert (tmp_path / "back.emotake").is_file()
+    np.testing.assert_allclose(again["expression"][::6], take["expression"][::5][: len(again["expression"][::6])],
+                               atol=2e-5)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["export", "puppet", "--csv", "{}/a.csv"], "puppet"), (["export", "gone.json", "--csv", "{}/a.csv"], "gone.json"),
+    (["export", "gone.json", "--csv", "{}/a.txt"], "a.txt"), (["import", SAMPLE, "--out", "{}/a.json"], "no take"),
+    (["import", "gone.csv", "--out", "{}/a.json", "--fps", "fast"], "fast"),
+    (["import", "gone.csv", "--out", "{}/a.emotake"], "a.emotake"),
+])
+def test_what_cannot_be_exchanged_is_said(tmp_path, arguments, words):
+    process = run(*(argument.format(tmp_path) for argument in arguments), "--json")
+    error = last_json(process)["error"]
+    assert process.returncode == 1 and words in error["what"] and error["todo"]
+    assert not list(tmp_path.glob("a.*"))
