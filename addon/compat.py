@@ -48,3 +48,37 @@ def prepare_nodes(material: bpy.types.Material) -> bpy.types.NodeTree:
         material.use_nodes = True
     material.node_tree.nodes.clear()
     return material.node_tree
+
+
+def curves_of(action: bpy.types.Action, owner: bpy.types.ID):
+    """The F-curves with which an action moves a kind of datablock such as `owner`'s, to add to; from 4.4 on they lie in
+    a slot, which is made where missing.
+    """
+    if not hasattr(action, "slots"):
+        return action.fcurves
+    slot = slot_for(action, owner) or action.slots.new(owner.id_type, owner.name)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True).fcurves
+
+
+def slot_for(action: bpy.types.Action, owner: bpy.types.ID):
+    """The action's slot for datablocks of `owner`'s kind, or None; there are none before 4.4."""
+    return next((slot for slot in getattr(action, "slots", ()) if slot.target_id_type == owner.id_type), None)
+
+
+def use_action(user: bpy.types.bpy_struct, action: bpy.types.Action, owner: bpy.types.ID) -> None:
+    """Give an action to `owner`'s animation data or to one of its NLA strips, with the slot where there are slots."""
+    user.action = action
+    if hasattr(user, "action_slot"):
+        user.action_slot = slot_for(action, owner)
+
+
+def set_keys(curve: bpy.types.FCurve, keys) -> None:
+    """Put (K, 2) frames and values on an empty curve, straight in between."""
+    points = curve.keyframe_points
+    points.add(len(keys))
+    points.foreach_set("co", [number for key in keys for number in key])
+    linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+    points.foreach_set("interpolation", [linear] * len(keys))
+    curve.update()
