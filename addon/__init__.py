@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EmoSplat inside Blender. Imports bpy and engine/protocol.py, never torch; the engine is a process of its own."""
+"""EmoSplat inside Blender. Imports bpy and engine/protocol, never torch; the engine is a process of its own."""
 
 import bpy
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The client of one engine process: start, send, receive, stop. Knows nothing of Blender.
 
-The engine's standard error goes to a log file; its standard output carries messages of engine/protocol.py, one a line.
+The engine's standard error goes to a log file; its standard output carries messages of engine/protocol, one a line.
 """
 
 import json

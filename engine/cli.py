@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: every verb fills in a job of protocol.py and runs it here, without Blender."""
+"""The command line: every verb fills in a job of protocol/jobs.py and runs it here, without Blender."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ import sys
 from .errors import InputError
 from .jobs import as_engine_error, run_job
 from .protocol import (
-    EMOTION_NAMES, CaptureJob, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob, SpeakJob,
+    EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob, SpeakJob,
     VerifyJob,
 )
 from .report import Report
@@ -78,16 +78,24 @@ def build_parser() -> argparse.ArgumentParser:
     perform.add_argument("--out", required=True, metavar="FILE", help="take.json; an .emotake goes beside it")
     _add_performance(perform, life=0.0)
 
+    bake = verb("bake", "Bake a take played by a head: splats, a basis of movements, weights per frame.")
+    bake.add_argument("source", metavar="AUDIO|TAKE", help="audio, any take, or a PLY of splats (one still frame)")
+    bake.add_argument("--head", default="puppet", help="name of a head, or an .emohead file (puppet)")
+    bake.add_argument("--out", required=True, metavar="FILE", help="the .emoclip")
+    bake.add_argument("--error", type=float, default=0.2, metavar="MM", help="95 of 100 points stay within this (0.2)")
+    _add_performance(bake, life=1.0)
+    bake.add_argument("--frames", default="", metavar="A-B", help="bake only these frames, counted from 1")
+
     imported = verb("import", "Write a take of another kind as take.json, such as a capture tool's CSV.")
     imported.add_argument("take", metavar="TAKE", help="a CSV in Live Link Face's layout, an .emotake or a take.json")
     imported.add_argument("--out", required=True, metavar="FILE", help="take.json; an .emotake goes beside it")
     imported.add_argument("--fps", default="", help="frames per second (the take's own)")
     imported.add_argument("--timecode-fps", default="", help="what a CSV's timecode counts in a second (found from it)")
 
-    export = verb("export", "Write a head at rest as a PLY, or a take as a CSV, for other programs.")
-    export.add_argument("source", metavar="HEAD|TAKE", help="a head's name or .emohead file; a take of any kind")
+    export = verb("export", "Write a head or a clip as PLY, or a take as a CSV, for other programs.")
+    export.add_argument("source", metavar="HEAD|CLIP|TAKE", help="a head's name or .emohead; .emoclip; any take")
     kind = export.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--ply", metavar="FILE", help="the head for splat viewers")
+    kind.add_argument("--ply", metavar="FILE|DIR", help="the head at rest; of a clip every frame, into a folder")
     kind.add_argument("--csv", metavar="FILE", help="the take in Live Link Face's layout")
 
     capture = verb("capture", "Make a capture, from which a head can be fitted.")
@@ -138,13 +146,15 @@ def _job(options: argparse.Namespace):
         return HeadsJob(options.folder)
     if options.verb == "doctor":
         return DoctorJob(options.folder, options.out)
-    performance = {name: getattr(options, name) for name in ("audio", "fps", "controls", "life", "seed", "out")}
+    performance = {name: getattr(options, name) for name in ("fps", "controls", "life", "seed", "out")}
     performance["emotion"] = parse_emotion(options.emotion)
     if options.verb == "perform":
-        return PerformJob(**performance)
+        return PerformJob(options.audio, **performance)
     first, last = parse_frames(options.frames)
+    if options.verb == "bake":
+        return BakeJob(options.source, head=options.head, error=options.error, first=first, last=last, **performance)
     rest = {name: getattr(options, name) for name in ("head", "size", "camera", "depth", "backend", "threads")}
-    return SpeakJob(**performance, **rest, first=first, last=last)
+    return SpeakJob(options.audio, **performance, **rest, first=first, last=last)
 
 
 def parse_emotion(text: str) -> dict[str, float]:
@@ -190,6 +200,10 @@ def _show_result(verb: str, result: dict) -> None:
         print(f"{result['frames']} frames in {result['take']}.")
     elif verb == "export" and "csv" in result:
         print(f"{result['frames']} frames in {result['csv']}.")
+    elif verb == "bake":
+        error, size = result["error_mm"], f"{result['megabytes']:g} MB in {result['seconds']:.1f} s"
+        print(f"{result['points']} points, {result['frames']} frames, {result['basis']} shapes in {result['clip']}.")
+        print(f"95% within {error['p95']:.3f} mm, all within {error['max']:.2f} mm; {size}.")
     elif verb == "export":
         print(f"{result['gaussians']} Gaussians in {result['ply']}.")
     elif verb == "capture" and "findings" in result:

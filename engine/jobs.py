@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The jobs: one function per verb, shared by the command line and the worker.
 
-Each takes its dataclass of protocol.py and a Report, and returns a dict that JSON can hold. Heavy modules are imported
-inside, so that a Python which lacks one of them can still say so.
+Each takes its dataclass of protocol/jobs.py and a Report, and returns a dict that JSON can hold. Heavy modules are
+imported inside, so that a Python which lacks one of them can still say so.
 """
 
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from .errors import EngineError, InputError
 from .protocol import (
-    CameraTrack, CaptureJob, Controls, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob, SpeakJob,
-    VerifyJob, WarmUpJob, exact_fps,
+    BakeJob, CameraTrack, CaptureJob, Controls, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob,
+    SpeakJob, VerifyJob, WarmUpJob, exact_fps,
 )
 from .report import Report
 
@@ -22,8 +22,8 @@ def run_job(job, report: Report) -> dict:
     """Run any job of protocol.JOBS.
 
     Returns:
-        The job's result, with the seconds of each stage and in total: a capture's `seconds` is the total, and
-        `stage_seconds` holds the stages.
+        The job's result, with the seconds of each stage and in total: `seconds` of a capture or a bake is the total,
+        and `stage_seconds` holds the stages.
 
     Raises:
         EngineError: whatever went wrong, in words for people.
@@ -35,7 +35,7 @@ def run_job(job, report: Report) -> dict:
         report.finish()
     seconds = {stage: round(spent, 3) for stage, spent in report.seconds.items()}
     total = round(time.monotonic() - started, 3)
-    if isinstance(job, CaptureJob):
+    if isinstance(job, CaptureJob | BakeJob):
         return {**result, "seconds": total, "stage_seconds": seconds}
     return {**result, "seconds": {**seconds, "total": total}}
 
@@ -87,19 +87,14 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
         raise InputError(f"The size {job.size} is outside 8 to 8192 pixels.", "Choose a size in that range.")
     if job.threads < 0:
         raise InputError(f"{job.threads} threads cannot draw.", "Choose 0 for all cores, or 1 and more.")
-    if job.first < 1 or (job.last and job.last < job.first):
-        raise InputError(f"The frames {job.first} to {job.last} are no range.", "Count from 1, first before last.")
+    _check_range(job)
     backend, why = choose_backend(job.backend)
     head = open_head(job.head)
     cameras = CameraPath(_camera_track(job))
     out = make_folder(job.out)
     report.progress("load", 1, 1)
     take = _make_take(job, report)
-    last = min(job.last or len(take), len(take))
-    if job.first > last:
-        raise InputError(
-            f"The frames start at {job.first}, but the audio gives {len(take)} frames.", "Choose an earlier range."
-        )
+    last = _last_frame(job, len(take))
     write_take_json(take, out / "take.json")
     frames = render(
         head, take, cameras, out, first=job.first - 1, last=last - 1, depth=job.depth, backend=backend,
@@ -113,12 +108,53 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
     }
 
 
+def bake_job(job: BakeJob, report: Report) -> dict:
+    """A take played by a head, or a PLY file, becomes an .emoclip."""
+    report.progress("load", 0, 1)
+    from .clip.bake import bake, still_clip
+    from .clip.storage import SUFFIX, save_clip
+    from .files import make_folder
+    from .head.library import open_head
+    from .splats.ply import read_ply
+    from .take.opening import is_take, open_take
+
+    out, source = Path(job.out), Path(job.source)
+    if out.suffix.lower() != SUFFIX:
+        raise InputError(f"The clip cannot be written as {str(out)!r}.", f"Choose a name that ends in {SUFFIX}.")
+    if not 0.001 <= job.error <= 10:
+        raise InputError(f"An error of {job.error:g} mm is outside 0.001 to 10.", "Choose about 0.2.")
+    _check_range(job)
+    make_folder(out.parent)
+    if source.suffix.lower() == ".ply":
+        clip = still_clip(source.stem, read_ply(source), report)
+    else:
+        head = open_head(job.head)
+        report.progress("load", 1, 1)
+        take = open_take(source, report) if is_take(source) else _make_take(job, report)
+        last = _last_frame(job, len(take))
+        clip = bake(head, take, error_mm=job.error, first=job.first - 1, last=last - 1, report=report)
+    report.check()
+    save_clip(clip, out)
+    return {
+        "points": len(clip.rest), "frames": len(clip), "basis": len(clip.basis), "error_mm": clip.error_mm,
+        "megabytes": round(out.stat().st_size / 1e6, 2), "fps": float(clip.fps), "fps_exact": str(clip.fps),
+        "first": clip.start + 1, "head": clip.name, "clip": str(out),
+    }
+
+
 def export_job(job: ExportJob, report: Report) -> dict:
-    """A head at rest becomes a PLY file."""
+    """A head at rest becomes a PLY file, a clip a folder of them."""
+    from .clip.ply_sequence import write_ply_sequence
+    from .clip.storage import SUFFIX, load_clip
     from .files import make_folder
     from .head.library import open_head
     from .splats.ply import write_ply
 
+    if job.head.lower().endswith(SUFFIX):
+        clip = load_clip(job.head)
+        files = write_ply_sequence(clip, make_folder(job.ply), report)
+        gaussians, names = clip.rest, {"ply": job.ply, "files": len(files), "first_file": str(files[0])}
+        return {**names, "gaussians": len(gaussians), "sh_degree": gaussians.sh_degree}
     gaussians = open_head(job.head).gaussians
     out = Path(job.ply)
     make_folder(out.parent)
@@ -171,16 +207,32 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 
 
 _FUNCTIONS = {
-    PerformJob: perform_job, SpeakJob: speak_job, ExportJob: export_job, ImportJob: import_job,
+    PerformJob: perform_job, SpeakJob: speak_job, BakeJob: bake_job, ExportJob: export_job, ImportJob: import_job,
     ExportTakeJob: export_take_job, CaptureJob: capture_job,
     VerifyJob: verify_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
 }
 
 
-def _make_take(job: PerformJob | SpeakJob, report: Report):
+def _check_range(job: SpeakJob | BakeJob) -> None:
+    if job.first < 1 or (job.last and job.last < job.first):
+        raise InputError(f"The frames {job.first} to {job.last} are no range.", "Count from 1, first before last.")
+
+
+def _last_frame(job: SpeakJob | BakeJob, frames: int) -> int:
+    """The job's last frame, counted from 1, of a take of so many."""
+    last = min(job.last or frames, frames)
+    if job.first > last:
+        raise InputError(
+            f"The frames start at {job.first}, but the audio gives {frames} frames.", "Choose an earlier range."
+        )
+    return last
+
+
+def _make_take(job: PerformJob | SpeakJob | BakeJob, report: Report):
     from .perform import perform
 
-    return perform(job.audio, fps=_fps(job.fps), controls=_controls(job), seed=job.seed, report=report)
+    audio = job.source if isinstance(job, BakeJob) else job.audio
+    return perform(audio, fps=_fps(job.fps), controls=_controls(job), seed=job.seed, report=report)
 
 
 def _fps(text: str) -> Fraction:
@@ -213,7 +265,7 @@ def _write_take(take, out: Path, report: Report) -> dict:
             "emotake": str(exact)}
 
 
-def _controls(job: PerformJob | SpeakJob) -> Controls:
+def _controls(job: PerformJob | SpeakJob | BakeJob) -> Controls:
     """The controls file, or constants; the job's own emotion weights are added to either."""
     try:
         constant = Controls(emotion={name: [float(value)] for name, value in job.emotion.items()})

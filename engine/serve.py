@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker: jobs come as JSON lines on stdin, answers go as JSON lines to stdout. See protocol.py.
+"""The worker: jobs come as JSON lines on stdin, answers go as JSON lines to stdout. See protocol.
 
 One job runs at a time, on a thread of its own, while the main thread reads. A cancel is answered within half a second
 even where the job sits in something that cannot be interrupted (a compile, an import): the job is then left to end by

@@ -29,7 +29,8 @@ POSITION = ("x", "y", "z")
 COLOR = tuple(f"f_dc_{i}" for i in range(3))
 SCALE = tuple(f"scale_{i}" for i in range(3))
 ROTATION = tuple(f"rot_{i}" for i in range(4))
-REST_COUNTS = {0: 0, 9: 1, 24: 2, 45: 3}  # how many f_rest_* make which SH degree
+REST_COUNTS = {0: 0, 9: 1, 24: 2, 45: 3, 72: 4}  # how many f_rest_* make which SH degree
+MOST_BASES = 15  # beside the constant one: degree 3 is what gets drawn
 OTHER = "Choose another file, or export it again as a binary 3D Gaussian Splatting PLY."
 # An opacity of exactly 0 or 1 and a scale of 0 have no finite logit or logarithm.
 OPACITY_BOUNDS, LEAST_SCALE = (1e-7, 1 - 1e-7), 1e-30
@@ -60,7 +61,7 @@ def write_ply(path: str | os.PathLike, gaussians: Gaussians) -> None:
 
 def read_ply(path: str | os.PathLike) -> Gaussians:
     """Read a file in that layout, binary of either byte order or ASCII; normals and f_rest may be missing, and other
-    properties are passed over. Quaternions come back normalised.
+    properties are passed over. Of spherical harmonics of degree 4, degree 3 is kept. Quaternions come back normalised.
 
     Raises:
         FormatError: not such a file, cut off, too large, or with values that are not finite.
@@ -81,7 +82,8 @@ def read_ply(path: str | os.PathLike) -> Gaussians:
 
     sh = matrix(*COLOR)[:, None]
     if rest:
-        sh = torch.cat([sh, matrix(*rest).unflatten(1, (3, len(rest) // 3)).transpose(1, 2)], 1).contiguous()
+        sh = torch.cat([sh, matrix(*rest).unflatten(1, (3, len(rest) // 3))[..., :MOST_BASES].transpose(1, 2)], 1)
+        sh = sh.contiguous()
     return Gaussians(
         means=matrix(*POSITION),
         quats=_unit(matrix(*ROTATION), path),
@@ -136,7 +138,7 @@ def _check_properties(path: Path, names: list[str]) -> None:
         raise FormatError(f"{path} names a property twice.", OTHER)
     rest = {n for n in names if n.startswith("f_rest_")}
     if len(rest) not in REST_COUNTS or rest != {f"f_rest_{i}" for i in range(len(rest))}:
-        raise FormatError(f"{path} has {len(rest)} f_rest properties; 0, 9, 24 or 45 make spherical harmonics.", OTHER)
+        raise FormatError(f"{path} has {len(rest)} f_rest properties; 0, 9, 24, 45 or 72 make harmonics.", OTHER)
 
 
 def _read_table(file, path: Path, kind: str, count: int, properties, before: int) -> dict[str, np.ndarray]:

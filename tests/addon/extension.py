@@ -25,7 +25,7 @@ def install(extensions: Path, *, real_engine: bool = False) -> None:
         return
     (folder / "engine").mkdir()
     (folder / "engine" / "__init__.py").touch()
-    shutil.copy(ROOT / "engine" / "protocol.py", folder / "engine")
+    shutil.copytree(ROOT / "engine" / "protocol", folder / "engine" / "protocol", ignore=skip)
     shutil.copy(Path(__file__).with_name("fake_engine.py"), folder / "engine" / "__main__.py")
 
 

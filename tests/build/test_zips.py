@@ -34,7 +34,7 @@ def test_zip_mirrors_the_tree(small_zip):
     assert path.name == f"emosplat-{build_addon.project_version()}-linux-x64-cp311.zip"
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
-        assert archive.read("engine/protocol.py") == (build_addon.ROOT / "engine" / "protocol.py").read_bytes()
+        assert archive.read("engine/protocol/jobs.py") == (build_addon.ROOT / "engine/protocol/jobs.py").read_bytes()
     assert {"__init__.py", "LICENSE", "blender_manifest.toml", "addon/__init__.py", "engine/__main__.py"} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith((".", "tests/", "docs/"))]
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -146,3 +148,10 @@ def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(StorageError):
         write_ply(tmp_path / "missing" / "a.ply", random_gaussians())
     assert not list(tmp_path.iterdir())
+
+
+def test_of_degree_four_degree_three_is_kept(tmp_path):
+    path = tmp_path / "four.ply"
+    gaussians = random_gaussians(degree=3)
+    write_ply(path, replace(gaussians, sh=torch.cat([gaussians.sh, torch.ones(len(gaussians), 9, 3)], 1)))
+    assert torch.equal(read_ply(path).sh, gaussians.sh)

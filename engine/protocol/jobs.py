@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The jobs, and messages as lines. A job is a dataclass: the command line and the panel fill in the same one."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import get_origin
+
+from .tracks import known_fields
+
+PROTOCOL_VERSION = 1
+
+
+@dataclass
+class PerformJob:
+    """Audio and sliders become a take.
+
+    Args:
+        audio: path of any audio or video file with sound.
+        out: path of the take.json to write; a .emotake of the same name is written beside it.
+        fps: frames per second, as `exact_fps` reads it.
+        emotion: constant emotion weights; added to those of `controls`.
+        controls: path of a Controls file, or "" for the defaults.
+        life: amount of blinks, gaze and head motion where `controls` does not say; 0 leaves them at rest.
+        seed: chooses the blinks, saccades and head motion.
+    """
+
+    audio: str
+    out: str
+    fps: str = "25"
+    emotion: dict[str, float] = field(default_factory=dict)
+    controls: str = ""
+    life: float = 1.0
+    seed: int = 0
+
+
+@dataclass
+class SpeakJob:
+    """Audio and sliders become rendered frames of a head.
+
+    Args:
+        audio, fps, emotion, controls, life, seed: as in PerformJob.
+        head: name of a head in the library, or path of an .emohead.
+        out: folder for frame_#####.png and take.json.
+        size: side of the square picture in pixels where no camera file is given.
+        camera: path of a CameraTrack file, or "" for a portrait camera.
+        first, last: frames to draw, counted from 1, inclusive; last 0 means to the end.
+        depth: also write depth_#####.exr (metres along the camera's z axis).
+        backend: auto, gsplat, numba or torch.
+        threads: 0 for all cores.
+    """
+
+    audio: str
+    head: str
+    out: str
+    fps: str = "25"
+    emotion: dict[str, float] = field(default_factory=dict)
+    controls: str = ""
+    life: float = 1.0
+    seed: int = 0
+    size: int = 512
+    camera: str = ""
+    first: int = 1
+    last: int = 0
+    depth: bool = False
+    backend: str = "auto"
+    threads: int = 0
+
+
+@dataclass
+class BakeJob:
+    """A take played by a head becomes an .emoclip: splats, a basis of movements, and weights per frame.
+
+    Args:
+        source: path of an audio or video file, of an .emotake, or of a 3D Gaussian Splatting PLY, which becomes a clip
+            of one frame without a head.
+        out: path of the .emoclip to write.
+        head: name of a head in the library, or path of an .emohead.
+        error: millimetres that 95 of 100 points stay within.
+        fps, emotion, controls, life, seed: as in PerformJob; an .emotake has its own.
+        first, last: frames to bake, counted from 1, inclusive; last 0 means to the end.
+    """
+
+    source: str
+    out: str
+    head: str = "puppet"
+    error: float = 0.2
+    fps: str = "25"
+    emotion: dict[str, float] = field(default_factory=dict)
+    controls: str = ""
+    life: float = 1.0
+    seed: int = 0
+    first: int = 1
+    last: int = 0
+
+
+@dataclass
+class ExportJob:
+    """A head at rest becomes a PLY file that other splat viewers open, a clip one PLY per frame.
+
+    Args:
+        head: name of a head in the library, or path of an .emohead or .emoclip.
+        ply: path of the file to write; of a clip the folder.
+    """
+
+    head: str
+    ply: str
+
+
+@dataclass
+class ImportJob:
+    """A take of any kind becomes a take.json, at another frame rate where asked.
+
+    Args:
+        take: path of an .emotake, a take.json, or a CSV in Live Link Face's layout.
+        out: path of the take.json to write; an .emotake of the same name is written beside it.
+        fps: frames per second, as `exact_fps` reads it; "" keeps the take's own.
+        timecode_fps: frames that the CSV's timecode counts in a second; "" is found from the file.
+    """
+
+    take: str
+    out: str
+    fps: str = ""
+    timecode_fps: str = ""
+
+
+@dataclass
+class ExportTakeJob:
+    """A take becomes a CSV that other facial animation tools read.
+
+    Args:
+        take: path of an .emotake, a take.json, or a CSV.
+        csv: path of the file to write.
+    """
+
+    take: str
+    csv: str
+
+
+@dataclass
+class CaptureJob:
+    """A film, a data set, or the pictures of a Blender character become a capture folder.
+
+    Args:
+        source: a film's path, or a folder that a character was rendered to, or a data set's folder.
+        out: the capture's folder; must not exist, or be empty. A broken-off try goes on.
+        size: side of the square pictures in pixels.
+        identity: the person's name; "" takes the source's.
+        fps: frames per second, as `exact_fps` reads it; "" keeps the source's own.
+        emotion: what is shown all through the source, where that is known: emotion -> intensity, 0 to 1.
+        seed: chooses the pictures that are held out.
+        allow_download: models that make masks better may be fetched from their makers' pages.
+    """
+
+    source: str
+    out: str
+    size: int = 512
+    identity: str = ""
+    fps: str = ""
+    emotion: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    allow_download: bool = False
+
+
+@dataclass
+class VerifyJob:
+    """Open every file of a capture and say what is wrong.
+
+    Args:
+        folder: the capture's folder.
+    """
+
+    folder: str
+
+
+@dataclass
+class HeadsJob:
+    """List the heads at hand.
+
+    Args:
+        folder: a folder of .emohead files besides the bundled ones, or "".
+    """
+
+    folder: str = ""
+
+
+@dataclass
+class DoctorJob:
+    """Say what runs here and what does not.
+
+    Args:
+        folder: the heads folder to look at, or "".
+        out: a folder whose disk is asked for free space, or "".
+    """
+
+    folder: str = ""
+    out: str = ""
+
+
+@dataclass
+class WarmUpJob:
+    """Import torch and compile the kernels while the person is still choosing."""
+
+    backend: str = "auto"
+
+
+JOBS = {
+    "perform": PerformJob, "speak": SpeakJob, "bake": BakeJob, "export": ExportJob, "import": ImportJob,
+    "export_take": ExportTakeJob, "capture": CaptureJob, "verify": VerifyJob,
+    "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob,
+}
+
+
+def read_job(verb: str, data: dict):
+    """A job dataclass from a message's dict. Raises ValueError for an unknown verb or field and for wrong types."""
+    if verb not in JOBS:
+        raise ValueError(f"The engine has no verb {verb!r}; it has {', '.join(JOBS)}.")
+    data = known_fields(JOBS[verb], dict(data))
+    for spec in fields(JOBS[verb]):
+        kind = get_origin(spec.type) or spec.type
+        if spec.name in data and not isinstance(data[spec.name], (int, float) if kind is float else kind):
+            raise ValueError(f"{spec.name} = {data[spec.name]!r:.60} of {verb} is no {kind.__name__}.")
+    return JOBS[verb](**data)
+
+
+def encode(message: dict) -> bytes:
+    """One message as a line of ASCII: names of files may hold bytes that are no text, which UTF-8 refuses."""
+    return json.dumps(message, allow_nan=False).encode("ascii") + b"\n"
+
+
+def job_message(job_id: str, job) -> dict:
+    verb = next(verb for verb, cls in JOBS.items() if cls is type(job))
+    return {"type": "job", "id": job_id, "verb": verb, "job": asdict(job)}
