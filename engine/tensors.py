@@ -7,14 +7,15 @@ Format: https://github.com/huggingface/safetensors#format. Every file of ours ca
 
 import json
 import struct
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError, safe_open
 
+from .disk_rows import DiskRows, blocks
 from .errors import FormatError
 from .files import whole_file
 
@@ -40,23 +41,39 @@ class TensorSpec:
     optional: bool = False
 
 
-def write_tensors(path: Path, kind: str, version: int, header: dict, tensors: dict[str, np.ndarray]) -> None:
-    """Write a whole file or none. Raises StorageError."""
+def write_tensors(
+    path: Path, kind: str, version: int, header: dict, tensors: dict[str, np.ndarray | DiskRows]
+) -> None:
+    """Write a whole file or none, laid out as safetensors' own `save` does it, a block of rows in memory at a time.
+    Raises StorageError."""
+    names = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
     metadata = {"format": kind, "version": str(version), "header": json.dumps(header, allow_nan=False)}
-    arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    with whole_file(path) as part:
-        part.write_bytes(save(arrays, metadata))  # safetensors' own save_file hides what the disk said
+    declared, end = {"__metadata__": metadata}, 0
+    order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))  # so that all lie aligned
+    for name in order:
+        shape, dtype = tensors[name].shape, tensors[name].dtype
+        start, end = end, end + prod(shape) * dtype.itemsize
+        declared[name] = {"dtype": names[dtype], "shape": list(shape), "data_offsets": [start, end]}
+    head = json.dumps(declared, separators=(",", ":"), ensure_ascii=False).encode()
+    head += b" " * (-len(head) % 8)
+    with whole_file(path) as part_path, open(part_path, "wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head)
+        for name in order:
+            value = tensors[name]
+            for part in blocks(len(value)) if value.shape else ((),):
+                file.write(np.ascontiguousarray(value[part]).tobytes())
 
 
 def read_tensors(
     path: Path, kind: str, version: int, spec: dict[str, TensorSpec] | Callable[[dict], dict[str, TensorSpec]],
-    limits: dict[str, int],
-) -> tuple[dict, dict[str, np.ndarray]]:
+    limits: dict[str, int], on_disk: Collection[str] = (),
+) -> tuple[dict, dict[str, np.ndarray | DiskRows]]:
     """Read a file written by `write_tensors`.
 
     Args:
         spec: every tensor the file may hold; or what makes it of the header, raising ValueError where that is wrong.
         limits: largest value of every named dimension in `spec`.
+        on_disk: tensors that are checked but stay in the file, as DiskRows.
 
     Returns:
         The header and the tensors by name.
@@ -65,7 +82,7 @@ def read_tensors(
         FormatError: whatever is wrong, in one sentence.
     """
     path = Path(path)
-    declared, metadata = _read_header(path, kind)
+    declared, metadata, start = _read_header(path, kind)
     if metadata.get("format") != kind:
         raise FormatError(f"{path} is not an .{kind} file.", f"Choose a file that ends in .{kind}.")
     if metadata.get("version") != str(version):
@@ -81,15 +98,20 @@ def read_tensors(
             raise FormatError(f"{path} cannot be used: {error}.", "Make the file again, or choose another.") from None
     _check_shapes(path, declared, spec, limits)
     try:
-        tensors = load_file(path)
+        with safe_open(path, "np") as file:  # judges the offsets, too
+            tensors = {name: file.get_tensor(name) for name in declared if name not in on_disk}
     except (ValueError, TypeError, SafetensorError, OSError) as error:
         raise FormatError(f"{path} is damaged ({error}).", "Copy or make the file again.") from None
+    for name in set(on_disk) & set(declared):
+        (rows, *shape), first = declared[name]["shape"], declared[name]["data_offsets"][0]
+        tensors[name] = DiskRows(path, (DTYPES[spec[name].dtype], tuple(shape)), rows, start + first)
     for name, value in tensors.items():
         _check_values(path, name, value, spec[name])
     return header, tensors
 
 
-def _read_header(path: Path, kind: str) -> tuple[dict, dict]:
+def _read_header(path: Path, kind: str) -> tuple[dict, dict, int]:
+    """What a file declares of its tensors, its metadata, and the byte at which data begin."""
     damaged = f"Copy or make the file again, or choose another .{kind} file."
     try:
         size = path.stat().st_size
@@ -115,7 +137,7 @@ def _read_header(path: Path, kind: str) -> tuple[dict, dict]:
         ok = isinstance(offsets, list) and len(offsets) == 2 and all(isinstance(o, int) for o in offsets)
         if not ok or not 0 <= offsets[0] <= offsets[1] <= size - 8 - length:
             raise FormatError(f"{path} is cut off: the data of {name!r} is not all there.", damaged)
-    return declared, metadata
+    return declared, metadata, 8 + length
 
 
 def _own_header(path: Path, metadata: dict) -> dict:
@@ -153,12 +175,14 @@ def _check_shapes(path: Path, declared: dict, spec: dict[str, TensorSpec], limit
                 raise FormatError(f"{path}: {name} has the shape {shape!r:.60}, not {want.shape}.", again)
 
 
-def _check_values(path: Path, name: str, value: np.ndarray, want: TensorSpec) -> None:
-    if value.size == 0:
-        return
-    low, high = float(value.min()), float(value.max())  # NaN and infinity show in either
-    if not (low >= want.low and high <= want.high):
-        raise FormatError(
-            f"{path}: {name} holds values from {low:g} to {high:g}, outside {want.low:g} to {want.high:g}.",
-            "Make the file again, or choose another.",
-        )
+def _check_values(path: Path, name: str, value: np.ndarray | DiskRows, want: TensorSpec) -> None:
+    for part in blocks(len(value)) if value.shape else ((),):
+        some = value[part]
+        if some.size == 0:
+            continue
+        low, high = float(some.min()), float(some.max())  # NaN and infinity show in either
+        if not (low >= want.low and high <= want.high):
+            raise FormatError(
+                f"{path}: {name} holds values from {low:g} to {high:g}, outside {want.low:g} to {want.high:g}.",
+                "Make the file again, or choose another.",
+            )

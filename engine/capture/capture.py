@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..disk_rows import DiskRows, blocks
 from ..protocol import EMOTION_NAMES, EXPRESSION_NAMES
 
 # What the values of a mask mean.
@@ -94,7 +95,8 @@ class Capture:
         gaze: (F, 2) float32, yaw (positive: to the head's left) and pitch (positive: up), radians.
         confidence: (F,) float32 in [0, 1]; 0 where nothing was tracked.
         test: (F,) bool, held out of fitting; see `split_test`.
-        landmarks: (F, 478, 2) float32, MediaPipe's landmarks in pixels, or None. Rows of confidence 0 mean nothing.
+        landmarks: (F, 478, 2) float32, MediaPipe's landmarks in pixels, or None. Rows of confidence 0 mean nothing. An
+            array, or on the disk: half a gigabyte for an hour.
         codes: (F, C) float32, components of mouth, lids and brows beside ARKit's 52, or None.
         labels: emotions where they are known.
         source: what it was made from, for people.
@@ -117,7 +119,7 @@ class Capture:
     gaze: np.ndarray
     confidence: np.ndarray
     test: np.ndarray
-    landmarks: np.ndarray | None = None
+    landmarks: np.ndarray | DiskRows | None = None
     codes: np.ndarray | None = None
     labels: list[EmotionLabel] = field(default_factory=list)
     source: str = ""
@@ -133,7 +135,7 @@ class Capture:
             shapes["codes"] = (rows, self.codes.shape[-1])
         for name, shape in shapes.items():
             value = getattr(self, name)
-            if value is not None and (value.shape != shape or not np.isfinite(value).all()):
+            if value is not None and (value.shape != shape or not _is_finite(value)):
                 raise ValueError(f"Capture.{name} must be finite and of shape {shape}, not {value.shape}.")
         order = np.lexsort((self.frames, self.cameras))
         pairs = np.stack([self.cameras, self.frames], axis=1)
@@ -161,6 +163,10 @@ class Capture:
         return picture_stem(int(self.cameras[row]), int(self.frames[row]))
 
 
+def _is_finite(value: np.ndarray | DiskRows) -> bool:
+    return all(np.isfinite(value[part]).all() for part in blocks(len(value)))
+
+
 def picture_stem(camera: int, frame: int) -> str:
     return f"{camera:03d}_{frame:07d}"
 
@@ -179,10 +185,11 @@ def directions(viewmats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_cameras(viewmats: np.ndarray, Ks: np.ndarray) -> None:
-    rotations = viewmats[:, :3, :3].astype(np.float64)
-    rigid = np.allclose(rotations @ rotations.transpose(0, 2, 1), np.eye(3), atol=1e-3)
-    if not rigid or np.linalg.det(rotations).min() < 0 or not np.allclose(viewmats[:, 3], [0, 0, 0, 1], atol=1e-5):
-        raise ValueError("Capture.viewmats must be rigid, without scale, shear or mirroring.")
+    for part in blocks(len(viewmats)):
+        rotations, last = viewmats[part, :3, :3].astype(np.float64), viewmats[part, 3]
+        rigid = np.allclose(rotations @ rotations.transpose(0, 2, 1), np.eye(3), atol=1e-3)
+        if not rigid or np.linalg.det(rotations).min() < 0 or not np.allclose(last, [0, 0, 0, 1], atol=1e-5):
+            raise ValueError("Capture.viewmats must be rigid, without scale, shear or mirroring.")
     if Ks[:, [0, 1], [0, 1]].min() <= 0 or not np.allclose(Ks[:, 2], [0, 0, 1], atol=1e-5) or Ks[:, 1, 0].any():
         raise ValueError("Capture.Ks must be pinhole matrices with positive focal lengths and [0, 0, 1] at the bottom.")
 

@@ -7,6 +7,7 @@ head's camera is the film's: only the pinhole matrix changes with the square.
 
 import numpy as np
 
+from ..disk_rows import DiskRows, blocks
 from .face_geometry import FACE_OVAL, face_width
 
 # Around the middle of the face's oval, in face widths: to each side, up over the hair, down over the shoulders.
@@ -18,7 +19,7 @@ FOLLOW_SECONDS = 1.0  # standard deviation of the Gaussian by which a following 
 SPARE = 1.1  # a following square is larger than needed, since the head sways faster than it does
 
 
-def shot_squares(landmarks: np.ndarray, frames: np.ndarray, size: tuple[int, int], fps: float) -> np.ndarray:
+def shot_squares(landmarks: np.ndarray | DiskRows, frames: np.ndarray, size: tuple[int, int], fps: float) -> np.ndarray:
     """The square of each frame of one shot, within the film's picture.
 
     Args:
@@ -29,7 +30,9 @@ def shot_squares(landmarks: np.ndarray, frames: np.ndarray, size: tuple[int, int
     Returns:
         (n, 3) float64 left, top and side, pixels.
     """
-    regions = np.stack([_region(landmarks[frame, :, :2]) for frame in frames])
+    regions = np.empty((len(frames), 4))
+    for part in blocks(len(frames)):
+        regions[part] = [_region(points[:, :2]) for points in landmarks[frames[part]]]
     low, high = regions[:, :2].min(0), regions[:, 2:].max(0)
     needed = np.max(regions[:, 2:] - regions[:, :2], axis=1)
     side = max(high - low)
@@ -51,21 +54,10 @@ def cropped_camera(K: np.ndarray, squares: np.ndarray, size: int) -> np.ndarray:
     return Ks.astype(np.float32)
 
 
-def cropped_points(landmarks: np.ndarray, frames: np.ndarray, squares: np.ndarray, size: int) -> np.ndarray:
-    """Pixels of the film as pixels of its squares.
-
-    Args:
-        landmarks: (T, P, 2 or more).
-        frames: (n,) those of the squares.
-        squares: (n, 3).
-
-    Returns:
-        (n, P, 2) float32.
-    """
-    points = np.empty((len(frames), landmarks.shape[1], 2), np.float32)
-    for row, (frame, (left, top, side)) in enumerate(zip(frames, squares)):
-        points[row] = (landmarks[frame, :, :2] - [left, top]) * (size / side)
-    return points
+def cropped_points(points: np.ndarray, squares: np.ndarray, size: int) -> np.ndarray:
+    """Pixels of the film (n, P, 2 or more) as pixels of its squares (n, 3), resized to `size`: (n, P, 2) float32."""
+    moved = points[..., :2] - squares[:, None, :2]
+    return (moved * (size / squares[:, None, 2:])).astype(np.float32)
 
 
 def _region(points: np.ndarray) -> np.ndarray:

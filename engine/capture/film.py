@@ -21,10 +21,9 @@ from .film_pictures import write_pictures
 from .film_shots import ClipFaces, judge_clip
 from .film_sound import FilmSound
 from .film_tracking import SeenFilm, track_film
-from .lip_sync import INNER_LIPS
 from .masks import RegionMasks
 from .segmenter import SegmentedMasks, fetch_segmenter
-from .tracking.codes import expression_basis, gaze, head_landmarks
+from .tracking.codes import HeadLandmarks, expression_basis, gaze, lip_opening
 from .tracking.flaws import face_widths
 from .tracking.model import face_landmarker_path
 from .video import VideoInfo, probe
@@ -62,10 +61,9 @@ def capture_film(job: CaptureJob, report: Report) -> Path:
         learn = (lambda samples: segmented) if segmented else partial(RegionMasks, report=quiet)
         try:
             return _make(job, info, fps, model, learn, writer, notes, quiet)
-        except InputError as error:  # of this film there will never be a capture
-            refusal = error.with_traceback(None)  # which holds the journal's file open: Windows deletes no such file
-        writer.discard()
-        raise refusal
+        except InputError:  # of this film there will never be a capture
+            writer.discard()
+            raise
     finally:
         quiet.finish()
         if segmented:
@@ -78,7 +76,7 @@ def _make(
 ) -> Path:
     """Both passes, the sound, and what to say of it all. `learn`: see `write_pictures`; `notes`: what was warned of."""
     seen = track_film(info, fps, writer.work, model, report)
-    faces = judge_clip(seen, float(fps), job.size, info.path.name, report)
+    faces = judge_clip(seen, float(fps), job.size, info.path.name, writer.work, report)
     missing = sum(not writer.has(0, int(frame)) for frame in faces.frames)
     require_space(writer.folder, int(missing * job.size**2 * BYTES_PER_PIXEL))
     write_pictures(info, fps, seen, faces.shots, job.size, writer, learn, report)
@@ -86,7 +84,6 @@ def _make(
     sound = FilmSound(info, float((int(faces.frames[-1]) + 1) / fps), report)
     capture = _capture(job, info, fps, seen, faces, sound)
     capture.warnings = [*notes, *_advice(capture, faces)]
-    del seen, faces  # they hold the journal's file open
     folder = writer.finish(capture, sound.pieces(), report)
     report.progress("sound", 1, 1)
     return folder
@@ -127,10 +124,9 @@ def _capture(
     job: CaptureJob, info: VideoInfo, fps: Fraction, seen: SeenFilm, faces: ClipFaces, sound: FilmSound
 ) -> Capture:
     tracks, solve, frames = faces.tracks, faces.solve, faces.frames
-    points = head_landmarks(tracks.landmarks, solve, tracks.found)
-    codes = expression_basis(points, _among(frames, len(tracks))).encode(points[frames])
-    opening = np.linalg.norm(np.subtract(*points[:, INNER_LIPS].swapaxes(0, 1)), axis=1)
-    offset = sound.lip_offset(opening, tracks.found, fps)
+    points = HeadLandmarks(tracks.landmarks, solve, tracks.found)
+    codes = expression_basis(points, _among(frames, len(tracks))).encode(points)[frames]
+    offset = sound.lip_offset(lip_opening(points), tracks.found, fps)
     squares = np.concatenate([shot.squares for shot in faces.shots])
     misses = solve.residuals[frames] / face_widths(solve)[frames]
     facts = SourceFacts(
@@ -146,7 +142,7 @@ def _capture(
         gaze=gaze(points, solve, tracks.found)[frames],
         confidence=(1 / (1 + (misses / HALF_CONFIDENCE) ** 2)).astype(np.float32),
         labels=asked_labels(job, float((int(frames[-1]) + 1) / fps)),
-        test=split_test(frames, job.seed), landmarks=np.concatenate([shot.landmarks for shot in faces.shots]),
+        test=split_test(frames, job.seed), landmarks=faces.landmarks,
         codes=codes, source=str(info.path), facts=facts,
     )
 

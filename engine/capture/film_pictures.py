@@ -2,6 +2,7 @@
 """The second pass over a film: squares, masks and PNGs, written by a pool while the next pictures are decoded."""
 
 import os
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..disk_rows import DiskRows
 from ..report import Report
 from .film_tracking import SeenFilm
 from .masks import SAMPLES, WORK_SIDE
@@ -31,13 +33,13 @@ class Shot:
     Args:
         frames: (n,) that are used, rising.
         squares: (n, 3) left, top and side in the film's pixels.
-        landmarks: (n, 478, 2) in the capture's pixels.
+        landmarks: (n, 478, 2) in the capture's pixels, on the disk.
         samples: frames of them that `SeenFilm.samples` holds.
     """
 
     frames: np.ndarray
     squares: np.ndarray
-    landmarks: np.ndarray
+    landmarks: DiskRows
     samples: np.ndarray
 
 
@@ -54,7 +56,8 @@ def write_pictures(
     Raises:
         StorageError: the disk refuses.
     """
-    places = {int(frame): (shot, row) for shot in shots for row, frame in enumerate(shot.frames)}
+    starts = [int(shot.frames[0]) for shot in shots]
+    total = sum(len(shot.frames) for shot in shots)
     sides = np.concatenate([shot.squares[:, 2] for shot in shots])
     scale = min(1.0, OVERSAMPLING * size / sides.min())
     current, masks = None, None
@@ -62,17 +65,18 @@ def write_pictures(
     pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
     try:
         for picture in pictures(info, fps, round(scale * max(info.width, info.height)), report):
-            if picture.frame not in places:
+            shot = shots[max(bisect_right(starts, picture.frame) - 1, 0)]
+            row = int(np.searchsorted(shot.frames, picture.frame))
+            if row == len(shot.frames) or shot.frames[row] != picture.frame:
                 continue
-            report.progress("pictures", done, len(places))
+            report.progress("pictures", done, total)
             done += 1
             if writer.has(0, picture.frame):
                 continue
-            shot, row = places[picture.frame]
             if shot is not current:
                 current, masks = shot, learn(_samples(seen, shot, size, report))
-            square = shot.squares[row] * (picture.image.shape[1] / info.width)
-            work = (writer, picture.frame, picture.image, square, size, shot.landmarks[row], masks)
+            box = _box(shot.squares[row], (info.width, info.height), picture.image)
+            work = (writer, picture.frame, picture.image, box, size, shot.landmarks[row], masks)
             waiting.append(pool.submit(_write, *work))
             while len(waiting) > 2 * WRITERS:
                 waiting.popleft().result()
@@ -80,15 +84,23 @@ def write_pictures(
             future.result()
     finally:
         pool.shutdown(cancel_futures=True)
-    report.progress("pictures", len(places), len(places))
+    report.progress("pictures", total, total)
 
 
 def _write(
-    writer: CaptureWriter, frame: int, image: np.ndarray, square: np.ndarray, size: int, landmarks: np.ndarray,
+    writer: CaptureWriter, frame: int, image: np.ndarray, box: tuple[float, ...], size: int, landmarks: np.ndarray,
     masks: Masks,
 ) -> None:
-    cropped = crop_square(image, tuple(square), size)
+    cropped = crop_square(image, box, size)
     writer.add(0, frame, cropped, masks(cropped, landmarks))
+
+
+def _box(square: np.ndarray, film: tuple[int, int], image: np.ndarray) -> tuple[float, ...]:
+    """A square of the film (width, height) as left, top, width and height in a smaller picture of it. Its sides were
+    rounded each for itself."""
+    across, down = image.shape[1] / film[0], image.shape[0] / film[1]
+    left, top, side = square.tolist()
+    return left * across, top * down, side * across, side * down
 
 
 def _samples(seen: SeenFilm, shot: Shot, size: int, report: Report) -> list[Sample]:
@@ -99,7 +111,7 @@ def _samples(seen: SeenFilm, shot: Shot, size: int, report: Report) -> list[Samp
     for frame in shot.samples[chosen]:
         report.check()
         row = int(np.searchsorted(shot.frames, frame))
-        picture, scale = seen.sample(int(frame))
-        square = crop_square(picture, tuple(shot.squares[row] * scale), side)
+        picture = seen.sample(int(frame))
+        square = crop_square(picture, _box(shot.squares[row], seen.tracks.size, picture), side)
         samples.append((square, shot.landmarks[row] * (side / size)))
     return samples

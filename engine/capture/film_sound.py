@@ -10,7 +10,7 @@ from ..audio.read import probe
 from ..errors import AudioError
 from ..prior.bands import RATE as HEARING_RATE
 from ..report import Report
-from .lip_sync import HeardMouth, lip_offset
+from .lip_sync import heard_mouth, lip_offset
 from .video import VideoInfo, sound
 
 MOST_RATE = 48000
@@ -44,7 +44,7 @@ class FilmSound:
         if not self:
             return None
         try:
-            heard = HeardMouth().listen(sound(self._info, HEARING_RATE, self._seconds, self._report))
+            heard = heard_mouth(sound(self._info, HEARING_RATE, self._seconds, self._report))
         except AudioError as error:  # a track that holds nothing
             self.rate = 0
             self._report.warning(error.what)

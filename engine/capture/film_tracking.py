@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..disk_rows import DiskRows
 from ..errors import InputError, StorageError
 from ..files import make_folder, whole_file, write_text
 from ..report import Report
 from .tracking.covering import skin_colours
 from .tracking.flaws import sharpness, thumbnail
-from .tracking.journal import TrackJournal, read_records, tracks_of
+from .tracking.journal import TrackJournal, column, read_columns, read_tracks
 from .tracking.landmarks import FaceTracks, follow, no_face
 from .video import VideoInfo, VideoPicture, pictures
 
@@ -35,23 +36,22 @@ class SeenFilm:
         tracks: in the film's pixels.
         there: (T,) bool, frames that the film has.
         sharpness: (T,) float32, see `flaws.sharpness`.
-        skin: (T, S, 3) uint8, see `covering.skin_colours`.
-        thumbnails: (T, 32, 32) uint8.
+        skin: (T, S, 3) uint8 on the disk, see `covering.skin_colours`.
+        thumbnails: (T, 32, 32) uint8 on the disk.
         samples: small pictures spread over the frames with a face: frame -> file.
     """
 
     tracks: FaceTracks
     there: np.ndarray
     sharpness: np.ndarray
-    skin: np.ndarray
-    thumbnails: np.ndarray
+    skin: DiskRows
+    thumbnails: DiskRows
     samples: dict[int, Path]
 
-    def sample(self, frame: int) -> tuple[np.ndarray, float]:
-        """A sample's picture (H, W, 3) uint8 and how many of its pixels make one of the film."""
+    def sample(self, frame: int) -> np.ndarray:
+        """A sample's picture, (H, W, 3) uint8, smaller than the film's."""
         with Image.open(self.samples[frame]) as image:
-            picture = np.asarray(image.convert("RGB"))
-        return picture, picture.shape[1] / self.tracks.size[0]
+            return np.asarray(image.convert("RGB"))
 
 
 def track_film(info: VideoInfo, fps: Fraction, folder: Path, model: Path, report: Report) -> SeenFilm:
@@ -65,13 +65,14 @@ def track_film(info: VideoInfo, fps: Fraction, folder: Path, model: Path, report
         with TrackJournal(folder / JOURNAL) as journal:
             _see(info, fps, folder, model, journal, report)
         write_text(folder / DONE, "")
-    records = read_records(folder / JOURNAL)
-    tracks = tracks_of(records, (info.width, info.height))
+    tracks = read_tracks(folder / JOURNAL, (info.width, info.height))
     if not tracks.found.any():
-        raise no_face(len(records))
+        raise no_face(len(tracks))
+    small = read_columns(folder / JOURNAL, "there", "sharpness")
     samples = {int(path.stem): path for path in sorted((folder / SAMPLES).iterdir())}
     return SeenFilm(
-        tracks, records["there"] > 0, np.array(records["sharpness"]), records["skin"], records["thumbnail"],
+        tracks, small["there"] > 0, small["sharpness"], column(folder / JOURNAL, "skin"),
+        column(folder / JOURNAL, "thumbnail"),
         {frame: path for frame, path in samples.items() if tracks.found[frame]},
     )
 
@@ -107,7 +108,8 @@ def _see(info: VideoInfo, fps: Fraction, folder: Path, model: Path, journal: Tra
         skin = skin_colours(image, faces[0].landmarks) if faces else None
         if faces:
             samples.offer(picture.frame, image)
-        journal.add(picture.frame, faces, info.width / image.shape[1], sharp, skin, thumbnail(image))
+        scale = np.array([info.width / image.shape[1], info.height / image.shape[0]])
+        journal.add(picture.frame, faces, scale, sharp, skin, thumbnail(image))
 
 
 class _Samples:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..prior.bands import HOPS_PER_SECOND, BandStream
+from ..prior.bands import HOP, HOPS_PER_SECOND, RATE, BandStream
 from ..prior.energy_mouth import LEAD_SECONDS, articulate
 from ..prior.loudness import MINIMUM_HOPS, box_mean, measure_loudness
 
@@ -17,27 +17,33 @@ REACH = 0.5  # seconds to either side that are searched
 NEAR = 0.15  # seconds around the best match that belong to it
 SLOWEST = 2.0  # seconds; what changes more slowly is mood, pose or loudness and not speech
 LEAST_SECONDS = 4.0
+AT_ONCE = 60 * RATE  # samples: loudness is judged among so many, whatever the film's length
 # A real film matches with 0.4 to 0.6 in any 5 s of it, sound that belongs to something else with 0.22 at most.
 LEAST_MATCH = 0.3  # correlation
 CLEARLY = 1.5  # times the best match elsewhere
-INNER_LIPS = (13, 14)
 
 
-class HeardMouth:
-    """Takes a film's sound, 16 kHz mono from frame 0 on, and gives how far it says that the mouth is open."""
+def heard_mouth(pieces: Iterable[np.ndarray]) -> np.ndarray:
+    """How far a film's sound, 16 kHz mono from frame 0 on, says that the mouth is open: (M,) in [0, 1], 100 times a
+    second."""
+    heard, bands, samples = [], BandStream(), 0
+    for piece in pieces:
+        while len(piece):
+            some, piece = np.split(piece, [AT_ONCE - samples])
+            bands.push(some)
+            samples += len(some)
+            if samples == AT_ONCE:
+                heard.append(_mouth(bands.finish())[: AT_ONCE // HOP])
+                bands, samples = BandStream(), 0
+    return np.concatenate([*heard, _mouth(bands.finish())])
 
-    def __init__(self) -> None:
-        self._bands = BandStream()
 
-    def listen(self, pieces: Iterable[np.ndarray]) -> np.ndarray:
-        """(M,) in [0, 1], 100 times a second."""
-        for piece in pieces:
-            self._bands.push(piece)
-        powers = self._bands.finish()
-        if len(powers) < MINIMUM_HOPS:
-            return np.zeros(0)
-        spoken = articulate(measure_loudness(powers))
-        return spoken.jaw * (1.0 - spoken.closed)
+def _mouth(powers: np.ndarray) -> np.ndarray:
+    """(M,) of band powers (M, BANDS)."""
+    if len(powers) < MINIMUM_HOPS:
+        return np.zeros(len(powers))
+    spoken = articulate(measure_loudness(powers))
+    return spoken.jaw * (1.0 - spoken.closed)
 
 
 def lip_offset(opening: np.ndarray, seen: np.ndarray, fps: float, heard: np.ndarray) -> float | None:
@@ -47,7 +53,7 @@ def lip_offset(opening: np.ndarray, seen: np.ndarray, fps: float, heard: np.ndar
         opening: (T,) between the inner lips, any unit.
         seen: (T,) bool, frames whose opening counts.
         fps: frames per second; frame 0 is at the sound's start.
-        heard: (M,) from `HeardMouth.listen`.
+        heard: (M,) from `heard_mouth`.
     """
     if seen.sum() < LEAST_SECONDS * fps or not len(heard):
         return None

@@ -2,6 +2,7 @@
 """Captures on disk, read: a folder is judged before memory is taken. See docs/formats.md; writer.py writes them."""
 
 import json
+import os
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -46,14 +47,15 @@ AGAIN = "Make the capture again."
 
 
 def load_capture(folder: str | Path) -> Capture:
-    """Read a capture's tracks and check that all of its files are there; pictures are opened by `read_picture`.
+    """Read a capture's tracks and check that all of its files are there. Landmarks stay on the disk and pictures are
+    opened by `read_picture`, so that an hour takes little more memory than a minute.
 
     Raises:
         FormatError: whatever is wrong, in one sentence.
     """
     folder = Path(folder)
     data = _read_json(folder)
-    _, tensors = read_tensors(folder / TRACKS_FILE, TRACKS, VERSION, SPEC, LIMITS)
+    _, tensors = read_tensors(folder / TRACKS_FILE, TRACKS, VERSION, SPEC, LIMITS, on_disk=("landmarks",))
     tensors["test"] = tensors["test"].astype(bool)
     try:
         capture = Capture(**_from_json(data), **tensors)
@@ -99,9 +101,8 @@ def verify(folder: str | Path, report: Report | None = None) -> list[str]:
     except FormatError as error:
         return [str(error)]
     findings = []
-    wanted = {f"{capture.stem(row)}.png" for row in range(len(capture))}
     for kind in (FRAMES, MASKS):
-        extra = sorted({path.name for path in (folder / kind).iterdir()} - wanted)
+        extra = sorted(find_pictures(folder / kind, capture)[1])
         if extra:
             findings.append(f"{folder / kind} holds {len(extra)} files that no row names, such as {extra[0]}.")
     for row in range(len(capture)):
@@ -201,11 +202,34 @@ def _check_counts(folder: Path, data: dict, capture: Capture) -> None:
         raise FormatError(f"{folder} announces {data.get('pictures')!r:.20} pictures, not {len(capture)}.", AGAIN)
     if data.get("cameras") != int(capture.cameras.max()) + 1:
         raise FormatError(f"{folder} announces another number of cameras than its tracks have.", AGAIN)
-    wanted = {f"{capture.stem(row)}.png" for row in range(len(capture))}
     for kind in (FRAMES, MASKS):
-        there = {path.name for path in (folder / kind).iterdir()} if (folder / kind).is_dir() else set()
-        if missing := sorted(wanted - there):
-            raise FormatError(f"{folder / kind} lacks {len(missing)} pictures, such as {missing[0]}.", AGAIN)
+        there, _ = find_pictures(folder / kind, capture)
+        if not there.all():
+            first = f"{capture.stem(int(there.argmin()))}.png"
+            raise FormatError(f"{folder / kind} lacks {(~there).sum()} pictures, such as {first}.", AGAIN)
+
+
+def find_pictures(folder: Path, capture: Capture) -> tuple[np.ndarray, list[str]]:
+    """Look into a capture's folder of pictures or masks, which need not exist.
+
+    Returns:
+        (F,) bool, rows whose file is there; the names of what is no row's.
+    """
+    there, others = np.zeros(len(capture), bool), []
+    if not folder.is_dir():
+        return there, others
+    moments = capture.cameras.astype(np.int64) * (MAX_FRAME + 1) + capture.frames  # rising, as the rows are
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            camera, _, frame = entry.name.removesuffix(".png").partition("_")
+            row = len(capture)
+            if camera.isdecimal() and frame.isdecimal() and len(entry.name) < 20:
+                row = int(np.searchsorted(moments, int(camera) * (MAX_FRAME + 1) + int(frame)))
+            if row < len(capture) and entry.name == f"{capture.stem(row)}.png":
+                there[row] = True
+            else:
+                others.append(entry.name)
+    return there, others
 
 
 def _read_png(path: Path, size: tuple[int, int], modes: tuple[str, ...]) -> np.ndarray:

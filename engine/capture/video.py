@@ -5,7 +5,8 @@ Time 0 is the first picture. Frame k is the picture shown nearest to k / fps, by
 variable frame rate does not drift against the sound.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +29,7 @@ COMMON_FPS = tuple(exact_fps(rate) for rate in (10, 12, 15, 23.976, 24, 25, 29.9
 # A picture farther than this from its frame's time is no picture of that time.
 HOLE = Fraction(1, 2)
 PQ, HLG = 16, 18  # transfer characteristics of ITU-T H.273, table 3
+MATROSKA_LENGTH = re.compile(r"(\d{1,5}):(\d\d):(\d\d(?:\.\d{1,12})?)")
 KINDS = "mp4, mov, mkv, webm or avi"
 
 
@@ -155,26 +157,26 @@ def sound(info: VideoInfo, rate: int, seconds: float, report: Report | None = No
     return lasting(info.path, rate, seconds, float(skip), report)
 
 
-def crop_square(image: np.ndarray, box: tuple[float, float, float], size: int) -> np.ndarray:
-    """Cut a square and resize it; what lies beyond the picture repeats its edge.
+def crop_square(image: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
+    """Cut a box and resize it to a square; what lies beyond the picture repeats its edge.
 
     Args:
         image: (H, W, C) uint8.
-        box: left, top and side in pixels (edges, not centres: 0 is the picture's left edge).
+        box: left, top, width and height in pixels (edges, not centres: 0 is the picture's left edge).
 
     Returns:
-        (size, size, C) uint8. A point at x lands on (x - left) * size / side.
+        (size, size, C) uint8. A point at x lands on (x - left) * size / width.
     """
     from PIL import Image
 
-    left, top, side = box
+    left, top, across, down = box
     height, width = image.shape[:2]
-    margin = [max(0, int(np.ceil(m))) for m in (-top, top + side - height, -left, left + side - width)]
+    margin = [max(0, int(np.ceil(m))) for m in (-top, top + down - height, -left, left + across - width)]
     if any(margin):
         image = np.pad(image, (tuple(margin[:2]), tuple(margin[2:]), (0, 0)), mode="edge")
     left, top = left + margin[2], top + margin[0]
     resample = Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(image).resize((size, size), resample, (left, top, left + side, top + side)))
+    return np.asarray(Image.fromarray(image).resize((size, size), resample, (left, top, left + across, top + down)))
 
 
 def _video_stream(path: Path, container):
@@ -215,11 +217,7 @@ def _describe(path: Path, container, stream, picture: av.VideoFrame) -> VideoInf
     near = min(COMMON_FPS, key=lambda rate: abs(rate - average))
     constant = base and abs(base - average) < average / 100
     fps = near if not constant or abs(near - average) < near / 500 else exact_fps(average)
-    seconds = 0.0
-    if stream.duration:
-        seconds = float(stream.duration * stream.time_base)
-    elif container.duration:
-        seconds = container.duration / av.time_base
+    seconds = _announced_seconds(container, stream)
     start = _time(picture) or Fraction(0)
     audio_start = _audio_start(path) if container.streams.audio else None
     return VideoInfo(
@@ -228,6 +226,17 @@ def _describe(path: Path, container, stream, picture: av.VideoFrame) -> VideoInf
         hdr=int(picture.color_trc) in (PQ, HLG), start=start,
         audio_offset=None if audio_start is None else audio_start - start,
     )
+
+
+def _announced_seconds(container, stream) -> float:
+    """How long the pictures are as the file has it; 0 where it does not say."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    # Matroska has the length of a track in a tag: its own is that of the longest, which may be the sound.
+    if tag := MATROSKA_LENGTH.fullmatch(stream.metadata.get("DURATION", "")):
+        hours, minutes, seconds = tag.groups()
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    return container.duration / av.time_base if container.duration else 0.0
 
 
 def _audio_start(path: Path) -> Fraction | None:

@@ -13,10 +13,12 @@ from ..errors import InputError, StorageError
 from ..files import make_folder, storage_error, whole_file, write_text
 from ..render.images import write_png
 from ..report import Report
-from ..tensors import write_tensors
+from ..tensors import DTYPES, write_tensors
 from .capture import Capture, picture_stem
 from .review.review import write_report
-from .storage import AUDIO_FILE, CAPTURE_JSON, FRAMES, MASKS, SPEC, TRACKS, TRACKS_FILE, TRANSFORMS, VERSION, to_json
+from .storage import (
+    AUDIO_FILE, CAPTURE_JSON, FRAMES, MASKS, SPEC, TRACKS, TRACKS_FILE, TRANSFORMS, VERSION, find_pictures, to_json,
+)
 from .transforms import transforms_json
 
 JOURNAL = "journal.json"
@@ -126,9 +128,12 @@ class CaptureWriter:
         if audio is not None:
             _write_flac(self._part / AUDIO_FILE, *audio)
         tensors = {name: getattr(capture, name) for name in SPEC if getattr(capture, name) is not None}
-        tensors = {name: value.astype(_DTYPES[SPEC[name].dtype], copy=False) for name, value in tensors.items()}
+        for name, value in tensors.items():
+            if isinstance(value, np.ndarray):
+                tensors[name] = value.astype(DTYPES[SPEC[name].dtype], copy=False)
         write_tensors(self._part / TRACKS_FILE, TRACKS, VERSION, {}, tensors)
-        write_text(self._part / TRANSFORMS, json.dumps(transforms_json(capture), allow_nan=False))
+        with whole_file(self._part / TRANSFORMS) as part, open(part, "w", encoding="utf-8") as file:
+            file.writelines(transforms_json(capture))
         advice = write_report(self._part, capture, report)
         capture.warnings += [text for text in advice if text not in capture.warnings]
         write_text(self._part / CAPTURE_JSON, json.dumps(to_json(capture), indent=1, allow_nan=False))
@@ -143,12 +148,12 @@ class CaptureWriter:
         return self.folder
 
     def _match(self, capture: Capture) -> None:
-        wanted = {f"{capture.stem(row)}.png" for row in range(len(capture))}
         for kind in (FRAMES, MASKS):
-            there = {path.name for path in (self._part / kind).iterdir()}
-            if missing := sorted(wanted - there):
-                raise InputError(f"The capture names {missing[0]}, which has no picture.", "Start the capture again.")
-            for name in there - wanted:
+            there, others = find_pictures(self._part / kind, capture)
+            if not there.all():
+                name = f"{capture.stem(int(there.argmin()))}.png"
+                raise InputError(f"The capture names {name}, which has no picture.", "Start the capture again.")
+            for name in others:
                 (self._part / kind / name).unlink()
 
     @staticmethod
@@ -167,9 +172,6 @@ class CaptureWriter:
             shutil.rmtree(self._part)
         except OSError as error:
             raise storage_error(error, self._part / JOURNAL) from error
-
-
-_DTYPES = {"F32": np.float32, "I32": np.int32, "U8": np.uint8}
 
 
 def _is_whole_png(path: Path) -> bool:

@@ -11,7 +11,7 @@ from ...errors import InputError, MissingModelError, MissingPackageError
 from ...protocol import EXPRESSION_NAMES
 from ...report import Report
 from ..tracking.cameras import CameraSolve
-from ..tracking.codes import expression_basis, gaze, head_landmarks
+from ..tracking.codes import HeadLandmarks, expression_basis, gaze
 from ..tracking.landmarks import LANDMARKS, track
 from ..tracking.model import face_landmarker_path
 from .data_set import DataSet
@@ -117,7 +117,7 @@ def expressions(
             continue
         landmarks, K = _as_one_lens(faces.landmarks[rows], Ks[rows])
         solve = CameraSolve(viewmats[rows], K, points, 0.0, np.zeros(len(rows), np.float32), 0.0, 0.0)
-        in_head[rows] = head_landmarks(landmarks, solve, found)
+        in_head[rows] = HeadLandmarks(landmarks, solve, found)[:]
         looks[rows] = gaze(in_head[rows], solve, found)
     times, best = _most_frontal(moments, faces.found, viewmats)
     seen = in_head[best]

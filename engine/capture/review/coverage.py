@@ -76,7 +76,7 @@ def measure_coverage(capture: Capture) -> Coverage:
         by_landmarks = shapes_from_landmarks(capture, rows)
         for name in BLIND:
             reach[EXPRESSION_NAMES.index(name)] = _reached(by_landmarks.get(name, np.zeros(0)))
-    usual, often = np.percentile(values, [50, 90], axis=0)
+    usual, often = np.array([np.percentile(column, [50, 90]) for column in values.T]).T
     return Coverage(
         pictures=len(capture), fit_pictures=int((~capture.test).sum()), cameras=len(np.unique(capture.cameras)),
         tracked=int((capture.confidence > 0).sum()), filmed=filmed, fps=float(capture.fps),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...disk_rows import blocks
 from ...protocol import EXPRESSION_NAMES
 from ..capture import Capture, directions
 
@@ -25,7 +26,7 @@ class _Sign:
 
     Args:
         landmark: that moves.
-        full: how far up at weight 1, in distances between the eyes:measured on rendered heads.
+        full: how far up at weight 1, in distances between the eyes: measured on rendered heads.
         still: landmarks whose mean height it is measured from.
         alone: another shape that moves it too and must be below `most`.
     """
@@ -44,6 +45,7 @@ _SIGNS = {
     "eyeWideLeft": _Sign(386, 0.045, (362, 263), "eyeBlinkLeft", 0.3),
     "eyeWideRight": _Sign(159, 0.045, (133, 33), "eyeBlinkRight", 0.3),
 }
+_USED = sorted({landmark for sign in _SIGNS.values() for landmark in (sign.landmark, *sign.still)})
 
 
 def shapes_from_landmarks(capture: Capture, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -57,13 +59,17 @@ def shapes_from_landmarks(capture: Capture, rows: np.ndarray) -> dict[str, np.nd
     """
     yaw, _ = directions(capture.viewmats[rows])
     rows = rows[np.abs(yaw) < MOST_YAW]
+    points = np.empty((len(rows), len(_USED), 2), np.float32)
+    for part in blocks(len(rows)):
+        points[part] = capture.landmarks[rows[part]][:, _USED]
     found = {}
     for name, sign in _SIGNS.items():
-        chosen = rows[capture.expression[rows, EXPRESSION_NAMES.index(sign.alone)] < sign.most]
+        alone = capture.expression[rows, EXPRESSION_NAMES.index(sign.alone)] < sign.most
+        chosen = rows[alone]
         if len(chosen) < FEWEST:
             continue
-        moved, slope = _heights(capture, chosen, (sign.landmark,))
-        still, _ = _heights(capture, chosen, sign.still)
+        moved, slope = _heights(capture, chosen, points[alone, _USED.index(sign.landmark)])
+        still, _ = _heights(capture, chosen, points[alone][:, [_USED.index(one) for one in sign.still]].mean(axis=1))
         known = np.stack([np.ones(len(chosen)), slope, capture.gaze[chosen, 1]], axis=1)
         height = moved - still
         height = height - known @ np.linalg.lstsq(known, height, rcond=None)[0]
@@ -72,9 +78,8 @@ def shapes_from_landmarks(capture: Capture, rows: np.ndarray) -> dict[str, np.nd
     return found
 
 
-def _heights(capture: Capture, rows: np.ndarray, landmarks: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """(R,) metres above the head's origin at which landmarks appear, their mean, and the slope of their sight."""
-    pixels = capture.landmarks[np.ix_(rows, landmarks)].mean(axis=1)
+def _heights(capture: Capture, rows: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(R,) metres above the head's origin at which points (R, 2) of these rows appear, and the slope of their sight."""
     K, viewmat = capture.Ks[rows], capture.viewmats[rows]
     rays = np.ones((len(rows), 3))
     rays[:, :2] = (pixels - K[:, :2, 2]) / K[:, [0, 1], [0, 1]]

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...disk_rows import DiskRows, blocks
 from ...errors import InputError
 from ...report import Report
-from .poses import FramePoses, initial_poses, misses, reprojection
+from .poses import FramePoses, initial_poses, mean_squares, reprojection
 from .smoothing import smooth_poses
 from .rigid_face import CANONICAL_ORIGIN, CANONICAL_TO_HEAD, RIGID_LANDMARKS, rigid_canonical
 
@@ -62,7 +63,7 @@ class CameraSolve:
 
 
 def refine(
-    landmarks_px: np.ndarray,
+    landmarks_px: np.ndarray | DiskRows,
     size: tuple[int, int],
     fps: float = 25.0,
     found: np.ndarray | None = None,
@@ -86,8 +87,7 @@ def refine(
     found = np.ones(frames, bool) if found is None else np.asarray(found, bool)
     if not found.any():
         raise InputError(f"None of {frames} frames shows a face.", "Choose a film of one person's face.")
-    centre = np.array(size, np.float64) / 2
-    observed = landmarks_px[:, RIGID_LANDMARKS, :2].astype(np.float64) - centre
+    observed = _RigidLandmarks(landmarks_px, np.array(size, np.float64) / 2)
     canonical = rigid_canonical()
 
     keys = _key_frames(found)
@@ -99,6 +99,19 @@ def refine(
     poses = initial_poses(observed, shape, focal)
     poses = smooth_poses(poses, observed, shape, focal, found, fps, noise, INDEPENDENT_POINTS, cuts, report)
     return _in_head_frame(poses, shape, focal, focal_sigma, observed, found, size)
+
+
+class _RigidLandmarks:
+    """(T, P, 2) float64 pixels from the principal point, of the frames that are asked for."""
+
+    def __init__(self, landmarks: np.ndarray | DiskRows, centre: np.ndarray) -> None:
+        self._landmarks, self._centre = landmarks, centre
+
+    def __len__(self) -> int:
+        return len(self._landmarks)
+
+    def __getitem__(self, frames) -> np.ndarray:
+        return self._landmarks[frames][:, RIGID_LANDMARKS, :2].astype(np.float64) - self._centre
 
 
 def _key_frames(found: np.ndarray) -> np.ndarray:
@@ -220,7 +233,7 @@ class _Joint:
 
 
 def _in_head_frame(poses, shape, focal, focal_sigma, observed, found, size) -> CameraSolve:
-    squares = np.where(found[:, None], misses(poses, shape, focal, observed), 0.0)
+    squares = np.where(found, mean_squares(poses, shape, focal, observed), 0.0)
     residual = float(np.sqrt(squares[found].mean()))
 
     at = {landmark: k for k, landmark in enumerate(RIGID_LANDMARKS)}
@@ -229,16 +242,18 @@ def _in_head_frame(poses, shape, focal, focal_sigma, observed, found, size) -> C
     width = np.linalg.norm(np.subtract(*shape[[at[side] for side in FACE_SIDES]]))
     depth = poses.translations[found, 2]
 
-    viewmats = np.tile(np.eye(4), (len(observed), 1, 1))
-    viewmats[:, :3, :3] = poses.rotations @ CANONICAL_TO_HEAD.T
-    viewmats[:, :3, 3] = metres * (poses.translations + poses.rotations @ CANONICAL_ORIGIN)
+    viewmats = np.tile(np.eye(4, dtype=np.float32), (len(observed), 1, 1))
+    for part in blocks(len(observed)):
+        some = poses[part]
+        viewmats[part, :3, :3] = some.rotations @ CANONICAL_TO_HEAD.T
+        viewmats[part, :3, 3] = metres * (some.translations + some.rotations @ CANONICAL_ORIGIN)
     K = np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1]])
     return CameraSolve(
-        viewmats=viewmats.astype(np.float32),
+        viewmats=viewmats,
         K=K.astype(np.float32),
         rigid_points=(metres * (shape - CANONICAL_ORIGIN) @ CANONICAL_TO_HEAD.T).astype(np.float32),
         residual_px=residual,
-        residuals=np.sqrt(squares.mean(1)).astype(np.float32),
+        residuals=np.sqrt(squares).astype(np.float32),
         reprojection_error_relative=residual / float((width * focal / depth).mean()),
         focal_sigma=focal_sigma,
     )

@@ -8,6 +8,8 @@ is not found so.
 
 import numpy as np
 
+from ...disk_rows import blocks
+
 # MediaPipe's landmarks on skin away from hair, lips, lids and the face's outline: forehead, below the eyes, cheeks,
 # nose, about the mouth, chin.
 SPOTS = (
@@ -23,6 +25,7 @@ SHADED, UNLIKE = 1.6, 2.0
 # A spot is hidden when its colour is further from the usual one than this many grey levels and times its usual spread;
 # a face is covered when this many spots are. In a film with nothing before the face, single spots came to 7 levels.
 FAR, SPREADS, HIDDEN_SPOTS = 10.0, 6.0, 3
+SAMPLES = 2000  # frames, spread over a shot, that say what is usual
 
 
 def skin_colours(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -58,17 +61,27 @@ def covered(colours: np.ndarray, found: np.ndarray) -> np.ndarray:
     hidden = np.zeros(len(found), bool)
     if not found.any():
         return hidden
-    seen = colours[found].astype(np.float32)
-    usual = np.median(seen, axis=0)
+    frames = np.flatnonzero(found)
+    samples = colours[frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), SAMPLES)).round().astype(int))]]
+    usual = np.median(samples.astype(np.float32), axis=0)
+    away, stops = _unlike(samples, usual)
+    farthest, most_stops = _limit(away, FAR), _limit(stops, np.log(UNLIKE))
+    for part in blocks(len(frames)):
+        away, stops = _unlike(colours[frames[part]], usual)
+        hidden[frames[part]] = ((away > farthest) | (stops > most_stops)).sum(1) >= HIDDEN_SPOTS
+    return hidden
+
+
+def _unlike(colours: np.ndarray, usual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far colours (T, S, 3) are from the usual ones (S, 3), each (T, S): in grey levels once the light is taken
+    off, and how much darker or brighter than the face they are, as a logarithm."""
+    seen = colours.astype(np.float32)
     brighter = np.median((seen + DARKEST) / (usual + DARKEST), axis=2, keepdims=True)
     whole = np.median(brighter, axis=1, keepdims=True)
     shade = brighter / whole
     light = whole * np.clip(shade, 1 / SHADED, SHADED)
     away = np.abs(seen - np.clip(light * (usual + DARKEST) - DARKEST, 0, 255)).mean(2)
-    stops = np.abs(np.log(shade[..., 0]))
-    other = (away > _limit(away, FAR)) | (stops > _limit(stops, np.log(UNLIKE)))
-    hidden[found] = other.sum(1) >= HIDDEN_SPOTS
-    return hidden
+    return away, np.abs(np.log(shade[..., 0]))
 
 
 def _limit(values: np.ndarray, least: float) -> np.ndarray:

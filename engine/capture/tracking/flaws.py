@@ -2,11 +2,11 @@
 """Which frames of a film a head should not be fitted from, and why; where one shot ends and the next begins."""
 
 from dataclasses import dataclass, fields
-from itertools import pairwise
 
 import numpy as np
 from PIL import Image
 
+from ...disk_rows import DiskRows, blocks
 from ..capture import directions
 from .cameras import FACE_SIDES, CameraSolve
 from .landmarks import FaceTracks
@@ -82,11 +82,12 @@ def thumbnail(frame: np.ndarray) -> np.ndarray:
     return np.asarray(small.convert("L"))
 
 
-def find_cuts(thumbnails: np.ndarray) -> np.ndarray:
+def find_cuts(thumbnails: np.ndarray | DiskRows) -> np.ndarray:
     """Frames that begin a new shot, (C,) int64, from the pictures (T, 32, 32) that `thumbnail` made."""
-    if len(thumbnails) < 2:
-        return np.zeros(0, np.int64)
-    change = np.array([np.abs(a.astype(np.int16) - b).mean() for a, b in pairwise(thumbnails)])
+    change = np.empty(max(len(thumbnails) - 1, 0))
+    for part in blocks(len(change)):
+        some = thumbnails[part.start : part.stop + 1].astype(np.int16)
+        change[part] = np.abs(np.diff(some, axis=0)).mean((1, 2))
     cuts = []
     for k in np.flatnonzero(change > CUT_CHANGE):
         around = np.delete(change[max(k - CUT_WINDOW, 0) : k + CUT_WINDOW + 1], min(k, CUT_WINDOW))
@@ -125,8 +126,10 @@ def find_flaws(
         sharpnesses: (T,) from `sharpness`, any number where no face was found; None: not measured.
         hidden: (T,) bool from `covering.covered`; None: not looked for.
     """
-    found, points = tracks.found, tracks.landmarks[..., :2]
-    outside = (points < 0).any((1, 2)) | (points > np.array(tracks.size)).any((1, 2))
+    found, outside = tracks.found, np.zeros(len(tracks), bool)
+    for part in blocks(len(tracks)):
+        points = tracks.landmarks[part][..., :2]
+        outside[part] = (points < 0).any((1, 2)) | (points > np.array(tracks.size)).any((1, 2))
     width = face_widths(solve)
     yaw, pitch = directions(solve.viewmats)
     usual = np.median(solve.residuals[found]) if found.any() else 0.0
@@ -154,10 +157,13 @@ def face_widths(solve: CameraSolve) -> np.ndarray:
 
 def _others_near(tracks: FaceTracks, width: np.ndarray) -> np.ndarray:
     """(T,) bool, whether the second face reaches into a portrait of the first."""
-    centre = tracks.landmarks[..., :2].mean(1)
-    reach = PORTRAIT * width[:, None]
-    inside = (tracks.others[:, 2:] > centre - reach) & (tracks.others[:, :2] < centre + reach)
-    return (tracks.faces > 1) & inside.all(1)
+    frames = np.flatnonzero(tracks.faces > 1)
+    near = np.zeros(len(tracks), bool)
+    for part in blocks(len(frames)):
+        some = frames[part]
+        centre, reach = tracks.landmarks[some][..., :2].mean(1), PORTRAIT * width[some, None]
+        near[some] = ((tracks.others[some, 2:] > centre - reach) & (tracks.others[some, :2] < centre + reach)).all(1)
+    return near
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:

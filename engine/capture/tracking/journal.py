@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...disk_rows import DiskRows, blocks
 from ...errors import StorageError
 from ...files import storage_error
 from .covering import SPOTS
@@ -56,7 +57,7 @@ class TrackJournal:
             raise storage_error(error, self._path) from error
 
     def add(
-        self, frame: int, faces: list[Face], scale: float, sharpness: float, skin: np.ndarray | None,
+        self, frame: int, faces: list[Face], scale: np.ndarray, sharpness: float, skin: np.ndarray | None,
         thumbnail: np.ndarray,
     ) -> None:
         """Append a frame.
@@ -64,7 +65,7 @@ class TrackJournal:
         Args:
             frame: its number; must be larger than the last one's.
             faces: the followed one first.
-            scale: film pixels per pixel of the picture that was looked at.
+            scale: (2,) film pixels per pixel of the picture that was looked at, across and down.
             skin: from `covering.skin_colours`, or None without a face.
         """
         if frame < self.frames:
@@ -74,10 +75,10 @@ class TrackJournal:
         record["transform"] = np.eye(4)
         if faces:
             record["skin"] = skin
-            record["landmarks"] = scale * faces[0].landmarks
+            record["landmarks"] = faces[0].landmarks * [*scale, scale[0]]
             record["blendshapes"], record["transform"] = faces[0].blendshapes, faces[0].transform
         if len(faces) > 1:
-            record["other"] = scale * faces[1].box
+            record["other"] = faces[1].box * [*scale, *scale]
         try:
             self._file.seek(frame * RECORD.itemsize)
             self._file.write(record.tobytes())
@@ -90,23 +91,34 @@ class TrackJournal:
     def found(self) -> int:
         """How many of its frames show a face."""
         self._file.flush()
-        return int((read_records(self._path)["faces"] > 0).sum()) if self.frames else 0
+        return int((read_columns(self._path, "faces")["faces"] > 0).sum())
 
 
-def read_records(path: Path) -> np.ndarray:
-    """(T,) RECORD, read from the disk as they are used. Raises StorageError."""
+def column(path: Path, field: str) -> DiskRows:
+    """One field of a journal's records, on the disk. Raises StorageError."""
     try:
-        if path.stat().st_size < RECORD.itemsize:
-            return np.zeros(0, RECORD)
-        return np.memmap(path, RECORD, "r")
+        return DiskRows(path, RECORD, path.stat().st_size // RECORD.itemsize, field=field)
     except OSError as error:
         raise StorageError(f"{path} could not be read ({error.strerror}).", "Start the capture again.") from error
 
 
-def tracks_of(records: np.ndarray, size: tuple[int, int]) -> FaceTracks:
-    """Records (T,) as tracks; landmarks and transforms stay on the disk. `size`: the film's width and height."""
+def read_columns(path: Path, *fields: str) -> dict[str, np.ndarray]:
+    """Some small fields of all records, (T, ...) each, in memory. Raises StorageError."""
+    records = column(path, "")
+    columns = {field: np.empty((len(records), *RECORD[field].shape), RECORD[field].base) for field in fields}
+    for part in blocks(len(records)):
+        some = records[part]
+        for field, values in columns.items():
+            values[part] = some[field]
+    return columns
+
+
+def read_tracks(path: Path, size: tuple[int, int]) -> FaceTracks:
+    """A journal as tracks; landmarks, blendshapes and transforms stay on the disk. `size`: the film's width and height.
+    Raises StorageError."""
+    small = read_columns(path, "faces", "other")
     return FaceTracks(
-        landmarks=records["landmarks"], blendshapes=records["blendshapes"], transforms=records["transform"],
-        found=records["faces"] > 0, faces=records["faces"].astype(np.int32), others=np.array(records["other"]),
-        size=size,
+        landmarks=column(path, "landmarks"), blendshapes=column(path, "blendshapes"),
+        transforms=column(path, "transform"), found=small["faces"] > 0, faces=small["faces"].astype(np.int32),
+        others=small["other"], size=size,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...disk_rows import DiskRows
 from ...errors import InputError
 from ...protocol import EXPRESSION_NAMES
 from ...report import Report
@@ -42,7 +43,8 @@ class Face:
 
 @dataclass
 class FaceTracks:
-    """What was seen of one face in T frames. Frames without it hold zeros (identity for `transforms`).
+    """What was seen of one face in T frames. Frames without it hold zeros (identity for `transforms`). The first three
+    are arrays, or DiskRows where the film may be long.
 
     Args:
         landmarks: (T, 478, 3) float32, pixels of the frame (x right, y down, pixel centres at +0.5); z is relative
@@ -56,9 +58,9 @@ class FaceTracks:
         size: width and height of the frames, pixels.
     """
 
-    landmarks: np.ndarray
-    blendshapes: np.ndarray
-    transforms: np.ndarray
+    landmarks: np.ndarray | DiskRows
+    blendshapes: np.ndarray | DiskRows
+    transforms: np.ndarray | DiskRows
     found: np.ndarray
     faces: np.ndarray
     others: np.ndarray

@@ -7,6 +7,7 @@ out: the shape of the face, as far as single pictures tell it.
 
 import numpy as np
 
+from ...disk_rows import blocks
 from .cameras import FOCAL_PRIOR
 from .landmarks import FaceTracks
 from .poses import initial_poses, reprojection
@@ -26,8 +27,11 @@ def stretches(tracks: FaceTracks, cuts: np.ndarray, fps: float) -> list[np.ndarr
     frames = np.flatnonzero(tracks.found)
     if not len(frames):
         return []
-    centres = np.stack([tracks.landmarks[frames, RIGID_LANDMARKS[0], :2], tracks.landmarks[frames, 9, :2]]).mean(0)
-    widths = np.ptp(tracks.landmarks[frames, :, 0], axis=1)
+    centres, widths = np.empty((len(frames), 2), np.float32), np.empty(len(frames), np.float32)
+    for part in blocks(len(frames)):
+        points = tracks.landmarks[frames[part]]
+        centres[part] = points[:, [RIGID_LANDMARKS[0], 9], :2].mean(1)
+        widths[part] = np.ptp(points[..., 0], axis=1)
     gaps = np.diff(frames)
     jumped = np.linalg.norm(np.diff(centres, axis=0), axis=1) > JUMP * np.maximum(widths[1:], widths[:-1]) * gaps**0.5
     cut = np.diff(np.searchsorted(cuts, frames, side="right")) > 0

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...disk_rows import blocks
+
 POSIT_STEPS = 6
-CHUNK = 2000  # frames whose projections are in memory at once
 
 
 @dataclass
@@ -25,10 +26,19 @@ class FramePoses:
     rotations: np.ndarray
     translations: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.rotations)
+
+    def __getitem__(self, frames) -> "FramePoses":
+        return FramePoses(self.rotations[frames], self.translations[frames])
+
     def moved(self, step: np.ndarray, log_zoom: float = 0.0) -> "FramePoses":
         """The poses after a step (T, 6), their depths first multiplied by exp(log_zoom)."""
         depths = np.array([1.0, 1.0, np.exp(log_zoom)])
-        return FramePoses(exp_so3(step[:, :3]) @ self.rotations, self.translations * depths + step[:, 3:])
+        moved = FramePoses(np.empty_like(self.rotations), self.translations * depths + step[:, 3:])
+        for part in blocks(len(step)):
+            moved.rotations[part] = exp_so3(step[part, :3]) @ self.rotations[part]
+        return moved
 
 
 @dataclass
@@ -79,37 +89,34 @@ def reprojection(poses: FramePoses, shape: np.ndarray, focal: float) -> Reprojec
 
 
 def initial_poses(observed: np.ndarray, shape: np.ndarray, focal: float) -> FramePoses:
-    """Poses by linear least squares for all frames at once (DeMenthon, Davis: Model-based object pose in 25 lines of
+    """Poses by linear least squares, each frame for itself (DeMenthon, Davis: Model-based object pose in 25 lines of
     code, 1995): scaled orthography first, then the observations as they would be under it.
 
     Args:
-        observed: (T, P, 2) pixels from the principal point.
+        observed: (T, P, 2) pixels from the principal point, an array or what reads slices of one.
         shape: (P, 3), not all in one plane.
         focal: pixels.
     """
     middle = shape.mean(0)
     inverse = np.linalg.pinv(shape - middle)
-    guesses = []
-    for at in range(0, len(observed), CHUNK):
-        part = observed[at : at + CHUNK]
-        poses = _orthographic(part, inverse, focal)
+    guesses = FramePoses(np.empty((len(observed), 3, 3)), np.empty((len(observed), 3)))
+    for part in blocks(len(observed)):
+        some = observed[part]
+        poses = _orthographic(some, inverse, focal)
         for _ in range(POSIT_STEPS):
             depth = (poses.rotations[:, 2] @ (shape - middle).T) / poses.translations[:, 2:]
-            poses = _orthographic(part * (1 + np.maximum(depth, -0.9))[..., None], inverse, focal)
-        guesses.append(FramePoses(poses.rotations, poses.translations - poses.rotations @ middle))
-    return FramePoses(
-        np.concatenate([poses.rotations for poses in guesses]),
-        np.concatenate([poses.translations for poses in guesses]),
-    )
+            poses = _orthographic(some * (1 + np.maximum(depth, -0.9))[..., None], inverse, focal)
+        guesses.rotations[part] = poses.rotations
+        guesses.translations[part] = poses.translations - poses.rotations @ middle
+    return guesses
 
 
-def misses(poses: FramePoses, shape: np.ndarray, focal: float, observed: np.ndarray) -> np.ndarray:
-    """(T, P) float64 squared distances in pixels of a shape's projections from where it was observed (T, P, 2)."""
-    squares = np.empty(observed.shape[:2])
-    for at in range(0, len(observed), CHUNK):
-        part = slice(at, at + CHUNK)
-        some = FramePoses(poses.rotations[part], poses.translations[part])
-        squares[part] = ((reprojection(some, shape, focal).pixels - observed[part]) ** 2).sum(-1)
+def mean_squares(poses: FramePoses, shape: np.ndarray, focal: float, observed: np.ndarray) -> np.ndarray:
+    """(T,) float64 mean squared distance in pixels of a shape's projections from where it was observed (T, P, 2)."""
+    squares = np.empty(len(observed))
+    for part in blocks(len(observed)):
+        misses = reprojection(poses[part], shape, focal).pixels - observed[part]
+        squares[part] = (misses**2).sum(-1).mean(1)
     return squares
 
 

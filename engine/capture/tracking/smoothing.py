@@ -8,14 +8,16 @@ would find the same): it uses the future as well as the past and so has no lag, 
 
 import numpy as np
 
+from ...disk_rows import blocks
 from ...report import Report
-from .poses import CHUNK, FramePoses, exp_so3, log_so3, reprojection
+from .poses import FramePoses, exp_so3, log_so3, reprojection
 
 # Root mean square accelerations of a talking head: where the poses agreed best with a film's optical flow.
 TURN_ACCELERATION = 4.0  # radians per second squared
 MOVE_ACCELERATION = 50.0  # centimetres per second squared
 STEPS = 6
 GROUP = 8  # frames per block of the block-tridiagonal system; at least 2
+SEGMENT = 128  # groups whose eliminated blocks are in memory at once
 
 
 def smooth_poses(
@@ -30,11 +32,12 @@ def smooth_poses(
     cuts: np.ndarray | None,
     report: Report,
 ) -> FramePoses:
-    """Gauss-Newton over all poses, shape and lens held. Time and memory grow with the number of frames T.
+    """Gauss-Newton over all poses, shape and lens held. Time grows with the number of frames T, and so does memory, by
+    less than a kilobyte for each.
 
     Args:
         poses: first guess; frames without a face are filled by interpolation.
-        observed: (T, P, 2) pixels from the principal point.
+        observed: (T, P, 2) pixels from the principal point, an array or what reads slices of one.
         shape: (P, 3) centimetres.
         found: (T,) bool, frames whose landmarks count.
         noise: pixels per axis.
@@ -47,14 +50,15 @@ def smooth_poses(
     stiffness = 1 / stiffness**2
     for step in range(STEPS):
         report.progress("poses", step, STEPS)
-        hessians, gradients = _data_terms(poses, observed, shape, focal, found, noise, independent)
-        bends = _bends(poses) * tension[:, None]
-        spread = np.zeros((len(found), 6))
-        spread[:-2] += bends
-        spread[1:-1] -= 2 * bends
-        spread[2:] += bends
-        move = -_solve_banded(hessians, tension, stiffness, gradients + stiffness * spread)
-        poses = poses.moved(move)
+        hessians, gradients = _data_terms(poses, observed, shape, focal, found, noise, independent, report)
+        bends = stiffness * _bends(poses) * tension[:, None]
+        gradients[:-2] += bends
+        gradients[1:-1] -= 2 * bends
+        gradients[2:] += bends
+        del bends
+        move = _solve_banded(hessians, tension, stiffness, gradients, report)
+        del hessians, gradients
+        poses = poses.moved(-move)
     report.progress("poses", STEPS, STEPS)
     return poses
 
@@ -76,20 +80,22 @@ def _filled(poses: FramePoses, found: np.ndarray) -> FramePoses:
     right = np.where(wanted > known[-1], left, right)
     a, b = known[left], known[right]
     share = np.clip((wanted - a) / np.maximum(b - a, 1), 0, 1)[:, None]
-    turn = log_so3(poses.rotations[b] @ poses.rotations[a].transpose(0, 2, 1))
-    return FramePoses(
-        exp_so3(share * turn) @ poses.rotations[a],
-        (1 - share) * poses.translations[a] + share * poses.translations[b],
-    )
+    filled = FramePoses(np.empty_like(poses.rotations), np.empty_like(poses.translations))
+    for part in blocks(len(found)):
+        before, after, way = poses[a[part]], poses[b[part]], share[part]
+        turn = log_so3(after.rotations @ before.rotations.transpose(0, 2, 1))
+        filled.rotations[part] = exp_so3(way * turn) @ before.rotations
+        filled.translations[part] = (1 - way) * before.translations + way * after.translations
+    return filled
 
 
-def _data_terms(poses, observed, shape, focal, found, noise, independent) -> tuple[np.ndarray, np.ndarray]:
+def _data_terms(poses, observed, shape, focal, found, noise, independent, report) -> tuple[np.ndarray, np.ndarray]:
     """Hessians (T, 6, 6) and gradients (T, 6) of the landmarks, robust; zero where there is no face."""
     frames = len(found)
     hessians, gradients = np.zeros((frames, 6, 6)), np.zeros((frames, 6))
-    for at in range(0, frames, CHUNK):
-        part = slice(at, at + CHUNK)
-        projected = reprojection(FramePoses(poses.rotations[part], poses.translations[part]), shape, focal)
+    for part in blocks(frames):
+        report.check()
+        projected = reprojection(poses[part], shape, focal)
         misses = projected.pixels - observed[part]
         squares = (misses**2).sum(-1)
         # A frame that is off as a whole is a head faster than the prior, and not a frame of outliers.
@@ -105,17 +111,23 @@ def _data_terms(poses, observed, shape, focal, found, noise, independent) -> tup
 
 def _bends(poses: FramePoses) -> np.ndarray:
     """(T - 2, 6) how the poses' velocities change from frame to frame."""
-    turns = log_so3(poses.rotations[1:] @ poses.rotations[:-1].transpose(0, 2, 1))
-    moves = np.diff(poses.translations, axis=0)
-    return np.diff(np.concatenate([turns, moves], -1), axis=0)
+    bends = np.empty((max(len(poses) - 2, 0), 6))
+    for part in blocks(len(bends)):
+        some = poses[part.start : part.stop + 2]
+        turns = log_so3(some.rotations[1:] @ some.rotations[:-1].transpose(0, 2, 1))
+        moves = np.diff(some.translations, axis=0)
+        bends[part] = np.diff(np.concatenate([turns, moves], -1), axis=0)
+    return bends
 
 
 def _solve_banded(
-    hessians: np.ndarray, tension: np.ndarray, stiffness: np.ndarray, right_hand: np.ndarray
+    hessians: np.ndarray, tension: np.ndarray, stiffness: np.ndarray, right_hand: np.ndarray, report: Report
 ) -> np.ndarray:
     """Solve (blockdiag(hessians) + D' diag(tension) D x diag(stiffness)) move = right_hand, D second differences.
 
-    GROUP frames form a block, so that the system is block-tridiagonal and falls to one sweep of block elimination.
+    GROUP frames form a block, so that the system is block-tridiagonal and falls to one sweep of block elimination. What
+    is eliminated is 2 kB for each frame: of all but the last SEGMENT only where it began is kept, and it is done again
+    on the way back.
     """
     frames = len(hessians)
     groups = -(-frames // GROUP)
@@ -133,23 +145,35 @@ def _solve_banded(
     right = np.zeros((padded, 6))
     right[:frames] = right_hand
     right = right.reshape(groups, block)
-    pivots, carried = [], []
-    upper = np.zeros((block, block))
-    for g in range(groups):
-        diagonal, next_upper = _group(bands, hessians, stiffness, g)
-        rhs = right[g]
-        if g:
-            through = np.linalg.solve(pivots[-1], np.column_stack([upper, carried[-1]]))
-            diagonal = diagonal - upper.T @ through[:, :-1]
-            rhs = rhs - upper.T @ through[:, -1]
-        pivots.append(diagonal)
-        carried.append(rhs)
-        upper = next_upper
+
+    def eliminate(first: int, pivot, carried, upper) -> list[tuple]:
+        """A segment's pivots, right-hand sides and blocks to the right, one of each for each group, from those of the
+        group before it (None: there is none)."""
+        report.check()
+        done = []
+        for g in range(first, min(first + SEGMENT, groups)):
+            diagonal, next_upper = _group(bands, hessians, stiffness, g)
+            rhs = right[g]
+            if pivot is not None:
+                through = np.linalg.solve(pivot, np.column_stack([upper, carried]))
+                diagonal = diagonal - upper.T @ through[:, :-1]
+                rhs = rhs - upper.T @ through[:, -1]
+            pivot, carried, upper = diagonal, rhs, next_upper
+            done.append((pivot, carried, upper))
+        return done
+
+    firsts, begins = range(0, groups, SEGMENT), [(None, None, None)]
+    for first in firsts:
+        done = eliminate(first, *begins[-1])
+        begins.append(done[-1])
     solution = np.zeros((groups, block))
-    solution[-1] = np.linalg.solve(pivots[-1], carried[-1])
-    for g in reversed(range(groups - 1)):
-        upper = _group(bands, hessians, stiffness, g)[1]
-        solution[g] = np.linalg.solve(pivots[g], carried[g] - upper @ solution[g + 1])
+    for segment in reversed(range(len(firsts))):
+        first = firsts[segment]
+        if segment < len(firsts) - 1:
+            done = eliminate(first, *begins[segment])
+        for g, (pivot, carried, upper) in zip(range(first + len(done) - 1, first - 1, -1), reversed(done)):
+            rhs = carried if g == groups - 1 else carried - upper @ solution[g + 1]
+            solution[g] = np.linalg.solve(pivot, rhs)
     return solution.reshape(padded, 6)[:frames]
 
 

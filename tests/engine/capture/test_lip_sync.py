@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.audio.read import read_mono
-from engine.capture.lip_sync import HeardMouth, lip_offset
+from engine.capture.lip_sync import heard_mouth, lip_offset
 from engine.prior.energy_mouth import LEAD_SECONDS
 
 SPEECH = Path(__file__).resolve().parents[3] / "engine/data/sample_speech.flac"
@@ -15,7 +15,7 @@ SPEECH = Path(__file__).resolve().parents[3] / "engine/data/sample_speech.flac"
 
 @pytest.fixture(scope="module")
 def heard() -> np.ndarray:
-    return HeardMouth().listen([read_mono(SPEECH)])
+    return heard_mouth([read_mono(SPEECH)])
 
 
 def opening(heard: np.ndarray, late: float, fps: float, noise: float = 0.3, seed: int = 0) -> np.ndarray:
@@ -48,4 +48,4 @@ def test_what_does_not_belong_together_gives_none(heard):
     assert lip_offset(np.zeros(len(lips)), seen, 25.0, heard) is None
     assert lip_offset(lips, np.arange(len(lips)) < 50, 25.0, heard) is None
     assert lip_offset(lips, seen, 25.0, np.zeros(0)) is None
-    assert len(HeardMouth().listen([np.zeros(1600)])) == 0 or not HeardMouth().listen([np.zeros(1600)]).any()
+    assert len(heard_mouth([np.zeros(1600)])) == 0 or not heard_mouth([np.zeros(1600)]).any()

@@ -263,6 +263,13 @@ def test_a_film_that_was_cut_off_gives_what_it_has(tmp_path):
     assert any("ends early" in text for text in texts)
 
 
+def test_matroska_with_longer_sound_does_not_end_early(tmp_path):
+    write_film(tmp_path / "a.mkv", *counted(30), tone=(0, np.zeros(8 * 16000, np.float32)))
+    info, texts = probe(tmp_path / "a.mkv"), []
+    assert info.seconds == pytest.approx(30 / 25, abs=0.05)
+    assert len(list(pictures(info, report=Report(on_warning=texts.append)))) == 30 and texts == []
+
+
 def test_what_is_no_film_is_refused_in_a_sentence(tmp_path):
     from PIL import Image
 
@@ -289,7 +296,7 @@ def test_what_is_no_film_is_refused_in_a_sentence(tmp_path):
 def test_the_crop_puts_points_where_it_says():
     image = np.zeros((100, 200, 3), np.uint8)
     image[30:40, 50:60] = 255
-    got = crop_square(image, (40, 20, 80), 160)
+    got = crop_square(image, (40, 20, 80, 80), 160)
     ys, xs = np.nonzero(got[..., 0] > 127)
     assert (xs.min(), xs.max() + 1, ys.min(), ys.max() + 1) == (20, 40, 20, 40)
 
@@ -297,6 +304,6 @@ def test_the_crop_puts_points_where_it_says():
 def test_a_crop_beyond_the_edge_repeats_it():
     image = np.zeros((64, 64, 3), np.uint8)
     image[:, :32] = 200
-    got = crop_square(image, (-16, -16, 96), 96)
+    got = crop_square(image, (-16, -16, 96, 96), 96)
     assert got.shape == (96, 96, 3)
     assert (got[:, 0] == 200).all() and (got[:, -1] == 0).all()

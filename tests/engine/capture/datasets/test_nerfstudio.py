@@ -79,7 +79,7 @@ def test_a_capture_comes_back_as_it_was(tmp_path):
     again = tmp_path / "again"
     again.mkdir()
     (folder / "frames").rename(again / "frames")
-    (again / "transforms.json").write_text(json.dumps(transforms_json(capture)))
+    (again / "transforms.json").write_text("".join(transforms_json(capture)))
     _, back = make(again, tmp_path / "b")
     for name in ("viewmats", "Ks"):
         np.testing.assert_allclose(getattr(back, name), getattr(capture, name), atol=1e-5)

@@ -61,7 +61,8 @@ def check(folder, solve: CameraSolve, size: float) -> None:
     assert capture.facts.reprojection_error_relative < 0.02
     compare(capture, solve, size)
     assert capture.codes.shape == (FRAMES, 20) and capture.expression.max() > 0.2 and np.ptp(capture.gaze) > 0.01
-    inside = (capture.landmarks > 0) & (capture.landmarks < capture.width)
+    landmarks = capture.landmarks[:]
+    inside = (landmarks > 0) & (landmarks < capture.width)
     assert inside.all()
     masks = [read_picture(folder, capture, row)[1] for row in range(FRAMES)]
     area = np.bincount(np.concatenate(masks).ravel(), minlength=5) / np.concatenate(masks).size

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from engine.audio.read import RATE, read_mono
-from engine.capture.lip_sync import INNER_LIPS, HeardMouth, lip_offset
+from engine.capture.lip_sync import heard_mouth, lip_offset
 from engine.capture.tracking import landmarks
 from engine.capture.tracking.cameras import refine
-from engine.capture.tracking.codes import head_landmarks
+from engine.capture.tracking.codes import HeadLandmarks, lip_opening
 from engine.capture.tracking.rigid_face import RIGID_LANDMARKS
 from engine.errors import Cancelled, InputError, MissingPackageError
 from engine.protocol import EXPRESSION_NAMES
@@ -139,7 +139,7 @@ def test_a_real_film(shared):
     assert len(tracks) == 500 and tracks.found.mean() >= 0.99 and (tracks.faces <= 1).all()
     assert 0.2 < np.ptp(tracks.blendshapes[:, EXPRESSION_NAMES.index("jawOpen")]) <= 1
     solve = refine(tracks.landmarks[..., :2], tracks.size, 25.0, tracks.found)
-    _sound_is_placed(film, tracks, head_landmarks(tracks.landmarks, solve, tracks.found))
+    _sound_is_placed(film, tracks, HeadLandmarks(tracks.landmarks, solve, tracks.found))
     assert solve.reprojection_error_relative < 0.005
     camera = solve.rigid_points @ solve.viewmats[:, :3, :3].transpose(0, 2, 1) + solve.viewmats[:, None, :3, 3]
     solved = camera[..., :2] / camera[..., 2:] * solve.K[0, 0]
@@ -149,11 +149,11 @@ def test_a_real_film(shared):
 
 def _sound_is_placed(film, tracks, points) -> None:
     """Sound that is moved by so much is found to be moved by as much, to a hundredth of a second."""
-    opening = np.linalg.norm(np.subtract(*points[:, INNER_LIPS].swapaxes(0, 1)), axis=1)
+    opening = lip_opening(points)
     sound = read_mono(film)
     found = []
     for move in (-0.16, 0.0, 0.08):
         ahead = np.zeros(max(0, round(move * RATE)), np.float32)
-        heard = HeardMouth().listen([ahead, sound[max(0, round(-move * RATE)) :]])
+        heard = heard_mouth([ahead, sound[max(0, round(-move * RATE)) :]])
         found.append(lip_offset(opening, tracks.found, 25.0, heard) - move)
     assert np.ptp(found) < 0.01
