@@ -12,7 +12,6 @@ import numpy as np
 from ...engine.protocol import EXPRESSION_NAMES
 from .takes import Performance
 
-SPOKEN_SHARE = 0.6  # of all frames: how shapes go together in speech matters most
 ALONE = (1.0, 0.5, 0.75, 0.25)
 INTENSITIES = (1.0, 0.6, 0.8, 0.3)
 SIDES = ("Left", "Right")
@@ -55,7 +54,8 @@ class Plan:
 
 
 def plan_frames(
-    shapes: list[tuple[str, ...]], takes: list[Performance], emotions: dict[str, np.ndarray], count: int, seed: int
+    shapes: list[tuple[str, ...]], takes: list[Performance], emotions: dict[str, np.ndarray], count: int, share: float,
+    seed: int,
 ) -> Plan:
     """Which expressions to render.
 
@@ -63,10 +63,11 @@ def plan_frames(
         shapes: the ARKit names that the character can show, grouped where one key moves several.
         takes: what it says, in any number.
         emotions: emotion -> (52,).
-        count: F, unless the takes and the design have fewer frames.
+        count: F.
+        share: of the frames for the takes, as far as they have so many.
     """
     rng = np.random.default_rng([seed, 1])
-    spoken = min(round(SPOKEN_SHARE * count), sum(map(len, takes)))
+    spoken = min(round(share * count), sum(map(len, takes)))
     poses = design(shapes, emotions, count - spoken, rng)
     frames, rows = list(range(len(poses))), [pose for _, _, pose in poses]
     labels = _label_runs([(emotion, amount) for emotion, amount, _ in poses])

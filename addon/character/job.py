@@ -52,6 +52,7 @@ class CharacterJob:
         regions: name of a material, vertex group or object -> region of REGIONS, where the words in it do not say.
         frames, size, fps, seed: how many pictures, their side in pixels, frames per second as `exact_fps` reads it,
             and what chooses expressions and cameras.
+        spoken: the share of the pictures that shows it speaking, as far as its takes reach; the rest is designed.
         samples: of each pixel in Cycles, denoised quickly where the scene denoises; 0 leaves the scene's own settings.
     """
 
@@ -70,12 +71,15 @@ class CharacterJob:
     size: int = 512
     fps: str = "25"
     seed: int = 0
+    spoken: float = 0.6  # how shapes go together in speech matters most
     samples: int = 0
 
     def __post_init__(self) -> None:
         exact_fps(self.fps)
         if not 8 <= self.size <= 8192 or not 8 <= self.frames <= 100_000:
             raise ValueError(f"{self.frames} pictures of {self.size} pixels are outside 8 to 100,000 of 8 to 8192.")
+        if not 0.0 <= self.spoken <= 1.0:
+            raise ValueError(f"a spoken share of {self.spoken} is outside 0 to 1.")
         for shape in self.shapes:
             if unknown := sorted(set(shape.names) - set(EXPRESSION_NAMES)):
                 raise ValueError(f"{unknown[0]!r} is none of ARKit's shapes.")

@@ -88,13 +88,15 @@ class Rendering:
         blend: the .blend that it names.
         parts: how many Blenders share the work.
         threads: of each; 0 leaves it to the scene.
+        portion: (k, n), the k-th of n portions of the pictures, from 0, evenly spread; the others are left alone.
 
     Raises:
         Problem: Blender cannot be started.
     """
 
-    def __init__(self, job: Path, blend: str, parts: int = 1, threads: int = 0) -> None:
-        self._job, self._blend, self._parts, self._threads = job, blend, parts, threads
+    def __init__(self, job: Path, blend: str, parts: int = 1, threads: int = 0,
+                 portion: tuple[int, int] = (0, 1)) -> None:
+        self._job, self._blend, self._parts, self._threads, self._portion = job, blend, parts, threads, portion
         self.stage, self.done, self.total, self.eta = "start", 0, 0, None
         self.warnings: list[str] = []
         self._latest: dict[int, dict] = {}
@@ -128,7 +130,8 @@ class Rendering:
 
     def _start(self, number: int) -> None:
         log = self._job.with_name(f"blender_{number}.log")
-        part = f"{number}/{self._parts}"
+        before, portions = self._portion
+        part = f"{before * self._parts + number}/{portions * self._parts}"
         self._running[number] = RenderProcess(command(self._job, self._blend, part, self._threads), log)
 
     def _take(self, number: int, message: dict) -> None:

@@ -54,7 +54,7 @@ class CharacterCapture:
         groups = sorted({tuple(shape.names) for shape in job.shapes}, key=len)
         takes = [read_take(take.take) for take in job.takes]
         emotions = prototypes(read_take(job.emotions)) if job.emotions else {}
-        self.plan = plan_frames(groups, takes, emotions, job.frames, job.seed)
+        self.plan = plan_frames(groups, takes, emotions, job.frames, job.spoken, job.seed)
         self.views = choose_views(len(self.plan.frames), job.size, self.frame.middle, job.seed)
         self._see_head()
         if lacking := missing({name for names in groups for name in names}):

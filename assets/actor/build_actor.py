@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds the actor: a rigged character .blend from ICT FaceKit, with skin, eyes, hair, jumper, light and camera.
 
-    python assets/actor/build_actor.py --out build/actor/actor.blend --seed 1 --faces ../shared/data/ict_facekit/...npz
+    python assets/actor/build_actor.py --out build/actor/actor.blend --seed 18 --faces ../shared/data/ict_facekit/...npz
 
 Needs the bpy wheel (4.5). The object "Actor" has a shape key for each of ARKit's 52 names; the same seed gives the
 same person. Vertex groups name the regions: face, hair, mouth_interior, neck_and_torso.
@@ -45,9 +45,9 @@ def head(kit: facekit.FaceKit, hairs: dict[str, strands.Strands], look: material
     slots = {
         "Skin": materials.skin(look), "Sclera": materials.sclera(), "Iris": materials.iris(look),
         "Tear": materials.tear(), "Teeth": materials.teeth(),
-        "Gums": materials.flesh("Gums", (0.45, 0.17, 0.15), 0.35, 0.0001),
-        "Tongue": materials.flesh("Tongue", (0.52, 0.20, 0.18), 0.42, 0.0003),
-        "Mouth": materials.flesh("Mouth", (0.44, 0.13, 0.11), 0.40, 0.0002),
+        "Gums": materials.flesh("Gums", (0.45, 0.17, 0.15), 0.35, 0.0001, 0.05),
+        "Tongue": materials.flesh("Tongue", (0.52, 0.20, 0.18), 0.42, 0.0003, 0.08),
+        "Mouth": materials.flesh("Mouth", (0.44, 0.13, 0.11), 0.40, 0.0002, 0.10),
         "Lid Margin": materials.flesh("Lid Margin", (0.52, 0.24, 0.19), 0.30, 0.0),
         "Brows": materials.strand("Brows", tuple(1.25 * c for c in look.hair)),
         "Lashes": materials.strand("Lashes", tuple(0.5 * c for c in look.hair)),
@@ -168,7 +168,7 @@ def jumper(kit: facekit.FaceKit, look: materials.Look) -> bpy.types.Object:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "actor" / "actor.blend")
-    parser.add_argument("--seed", type=int, default=1, help="which person")
+    parser.add_argument("--seed", type=int, default=18, help="which person")
     parser.add_argument("--faces", type=Path, default=FACES, help="ICT FaceKit's archive")
     options = parser.parse_args()
     kit = facekit.load(options.faces, options.seed)

@@ -14,12 +14,12 @@ import numpy as np
 from engine.errors import FormatError
 from engine.protocol import EXPRESSION_NAMES
 
-IDENTITY_SIGMA = 0.6
+IDENTITY_SIGMA = 0.5
 EAR_HALF_WIDTH = 0.083
 # The kit's browDown lowers the middle of the brows and leaves their inner ends, which reads as sorrow, not anger.
 BROW_DOWN_GAIN, BROW_DOWN_INNER = 1.25, -0.55
 BROW_UP_GAIN = {"browInnerUp": 1.35, "browOuterUp": 1.2}  # raised brows that still read from across a room
-UPPER_TEETH_DROP = 0.0015  # metres; the kit hides them behind the lip even in speech
+UPPER_TEETH_DROP, LOWER_TEETH_RISE = 0.0025, 0.0015  # metres; the kit hides them behind the lips even in speech
 EYE_TURN = {"Up": 25.0, "Down": 30.0, "In": 32.0, "Out": 32.0}  # degrees at weight 1
 
 # First and last vertex (exclusive) of each part.
@@ -84,7 +84,7 @@ def load(path: Path, seed: int) -> FaceKit:
         raise FormatError(f"{path} is not ICT FaceKit's archive: {error}.", "Name it with --faces.") from error
     offsets, corners, materials, uv, uv_corners = topology
     still = np.linalg.norm(shapes["jawOpen"][slice(*UPPER_MOUTH)], axis=1) < 1e-4
-    rest[slice(*UPPER_MOUTH)] += still[:, None] * np.array([0.0, -0.0005, -UPPER_TEETH_DROP])
+    rest[slice(*UPPER_MOUTH)] += np.where(still[:, None], (0.0, -0.0005, -UPPER_TEETH_DROP), (0.0, 0.0, LOWER_TEETH_RISE))
     ears = np.flatnonzero(np.abs(mean[:FACE[1], 0]) > EAR_HALF_WIDTH)
     middle, mean_middle = rest[ears].mean(0), mean[ears].mean(0)
     rest, template = rest - [0.0, *middle[1:]], mean - [0.0, *mean_middle[1:]]

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The actor's capture, from which the shipped head is fitted: performed by the engine, rendered by Blender.
 
-    python assets/actor/make_capture.py --out build/actor/capture --frames 2500 --size 512 --jobs 2
+    python assets/actor/make_capture.py --out build/actor/capture --frames 1530 --size 512 --jobs 2 --threads 1
+    python assets/actor/make_capture.py --out build/actor/first --work build/actor/capture.render --now
 
 Builds the actor where there is none, lets it say the lines of ../shared/data/speech (Apache-2.0) and the sample speech
-in every emotion, and goes on where it was stopped: pictures that are whole are not rendered again. Needs the bpy wheel.
-The same seed and options give the same capture.
+in every emotion (parts.py), and goes on where it was stopped: pictures that are whole are not rendered again, and lines
+that were performed are not performed again. With --now it renders nothing and makes a capture of what is there. Needs
+the bpy wheel. The same seed and options give the same capture.
 """
 
 import argparse
 import importlib.util
+import json
 import subprocess
 import sys
 import time
@@ -21,8 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from assets.actor.build_actor import FACES  # noqa: E402
+from assets.actor.parts import PARTS, join  # noqa: E402
 from engine.errors import EngineError  # noqa: E402
-from engine.files import make_folder  # noqa: E402
+from engine.files import make_folder, write_text  # noqa: E402
 from engine.jobs import run_job  # noqa: E402
 from engine.protocol import EXPRESSION_NAMES, CaptureJob, PerformJob  # noqa: E402
 from engine.report import Report  # noqa: E402
@@ -30,15 +34,7 @@ from engine.report import Report  # noqa: E402
 SPEECH = ROOT.parent / "shared" / "data" / "speech"
 SAMPLE = ROOT / "engine" / "data" / "sample_speech.flac"
 FPS = "25"
-
-# What is said how. The last lines are held out of fitting: two moods, both voices' own words heard before in others.
-LINES = (
-    ("Claire_neutral.wav", {}), ("Claire_anger.wav", {"angry": 0.8}), ("Mark_joy.wav", {"happy": 0.8}),
-    ("Mark_sadness.wav", {"sad": 0.8}), ("", {"surprised": 0.7}), ("Mark_joy.wav", {"surprised": 0.4, "happy": 0.4}),
-    ("Claire_neutral.wav", {"happy": 0.5}), ("Mark_sadness.wav", {"fear": 0.7}),
-    ("Claire_anger.wav", {"disgusted": 0.7}),
-    ("", {"contempt": 0.8}), ("Mark_joy.wav", {}), ("", {}),
-)
+PORTION = 100  # pictures, after which they and their masks are a capture
 
 
 def main() -> None:
@@ -48,18 +44,24 @@ def main() -> None:
     parser.add_argument("--actor", type=Path, default=ROOT / "build" / "actor" / "actor.blend")
     parser.add_argument("--faces", type=Path, default=FACES, help="ICT FaceKit's archive")
     parser.add_argument("--speech", type=Path, default=SPEECH, help="the folder of spoken lines")
-    parser.add_argument("--frames", type=int, default=2500)
+    parser.add_argument("--frames", type=int, default=1530, help="1530 show the held-out line without a gap")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--samples", type=int, default=4, help="of each pixel, before it is denoised (4)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--parts", nargs="+", choices=[part.name for part in PARTS],
+                        default=[part.name for part in PARTS], help="render these, and make the capture of all there is")
+    parser.add_argument("--now", action="store_true", help="render nothing: make a capture of what is there")
     parser.add_argument("--jobs", type=int, default=1, help="Blenders side by side")
     parser.add_argument("--threads", type=int, default=0, help="of each Blender; 0: all cores")
     options = parser.parse_args()
     started = time.monotonic()
+    work = (options.work or options.out.with_name(f"{options.out.name}.render")).resolve()
     try:
-        work = (options.work or options.out.with_name(f"{options.out.name}.render")).resolve()
-        render(options, work)
-        result = run_job(CaptureJob(str(work), str(options.out), size=options.size, identity="Actor"), told())
+        if not options.now:
+            render(options, work)
+        joined = work / "joined"
+        join([work / part.name for part in PARTS], joined)
+        result = run_job(CaptureJob(str(joined), str(options.out), size=options.size, identity="Actor"), told())
     except EngineError as error:
         sys.exit(f"error: {error}")
     for warning in result["warnings"]:
@@ -69,32 +71,50 @@ def main() -> None:
 
 
 def render(options: argparse.Namespace, work: Path) -> None:
-    """Fill the work folder. Raises EngineError."""
+    """Fill the work folder, part by part. Raises EngineError."""
     if not options.actor.exists():
         script = Path(__file__).with_name("build_actor.py")
         subprocess.run([sys.executable, script, "--out", options.actor, "--faces", options.faces], check=True)
     character = load_addon()
-    takes = make_folder(work / "takes")
-    performed = [character.takes.emotions_job(takes, FPS)]
-    lines = [(options.speech / name if name else SAMPLE, emotion) for name, emotion in LINES]
-    for number, (audio, emotion) in enumerate(line for line in lines if line[0].exists()):
-        performed.append(character.takes.spoken_job(takes, number, str(audio.resolve()), emotion, FPS, options.seed))
-    for job in performed:
-        run_job(PerformJob(**asdict(job)), Report())
-    emotions, *spoken = performed
-    job = character.job.CharacterJob(
-        blend=str(options.actor.resolve()), scene="Scene", out=str(work), identity="Actor",
-        objects=["Actor", "Hair", "Jumper"], head_object="Actor",
-        shapes=[character.job.Shape("Actor", name, [name]) for name in EXPRESSION_NAMES],
-        emotions=emotions.out, takes=[character.job.SpokenTake(line.out, line.audio) for line in spoken],
-        frames=options.frames, size=options.size, fps=FPS, seed=options.seed, samples=options.samples,
-    )
-    character.job.save_job(job, work / "job.json")
-    try:
-        rendering = character.process.Rendering(work / "job.json", job.blend, options.jobs, options.threads)
-        follow(rendering)
-    except character.process.Problem as problem:
-        sys.exit(f"error: {problem}")
+    emotions = character.takes.emotions_job(make_folder(work / "takes"), FPS)
+    perform(emotions)
+    for number, part in enumerate(PARTS):
+        if part.name not in options.parts:
+            continue
+        lines = [(options.speech / name if name else SAMPLE, emotion) for name, emotion in part.lines]
+        takes = make_folder(work / "takes" / part.name)
+        spoken = [character.takes.spoken_job(takes, k, str(audio.resolve()), emotion, FPS, options.seed + 100 * number)
+                  for k, (audio, emotion) in enumerate(line for line in lines if line[0].exists())]
+        if part.lines and not spoken:
+            continue
+        for line in spoken:
+            perform(line)
+        job = character.job.CharacterJob(
+            blend=str(options.actor.resolve()), scene="Scene", out=str(work / part.name), identity="Actor",
+            objects=["Actor", "Hair", "Jumper"], head_object="Actor",
+            shapes=[character.job.Shape("Actor", name, [name]) for name in EXPRESSION_NAMES],
+            emotions=emotions.out, takes=[character.job.SpokenTake(line.out, line.audio) for line in spoken],
+            frames=max(round(part.share * options.frames), 8), size=options.size, fps=FPS, seed=options.seed + number,
+            spoken=float(bool(spoken)), samples=options.samples,
+        )
+        character.job.save_job(job, work / f"{part.name}.json")
+        portions = max(1, round(job.frames / PORTION))
+        for k in range(portions):
+            print(f"{part.name}, portion {k + 1} of {portions}", flush=True)
+            try:
+                follow(character.process.Rendering(work / f"{part.name}.json", job.blend, options.jobs,
+                                                   options.threads, (k, portions)))
+            except character.process.Problem as problem:
+                sys.exit(f"error: {problem}")
+
+
+def perform(job) -> None:
+    """Make a take, unless this very job has made it before: pictures of it may be there."""
+    asked, note = json.dumps(asdict(job)), Path(f"{job.out}.asked")
+    if Path(job.out).exists() and note.exists() and note.read_text(encoding="utf-8") == asked:
+        return
+    run_job(PerformJob(**asdict(job)), Report())
+    write_text(note, asked)
 
 
 def follow(rendering) -> None:

@@ -67,7 +67,7 @@ def skin(look: Look) -> bpy.types.Material:
     lip_colour = g.mix(look.lips, tuple(0.72 * c for c in look.lips), g.ramp(fine, 0.35, 0.7))
     colour = g.mix(colour, lip_colour, g.math("MULTIPLY", lip, 0.82))
     hair = g.value("hair")
-    roots = g.math("MULTIPLY", g.ramp(hair, 0.40, 1.0, 0.0, 0.90), g.ramp(mottled, 0.2, 0.75, 0.75, 1.0))
+    roots = g.math("MULTIPLY", g.ramp(hair, 0.15, 0.9, 0.0, 0.92), g.ramp(mottled, 0.2, 0.75, 0.75, 1.0))
     colour = g.mix(colour, tuple(0.7 * c for c in look.hair), roots)
     colour = g.mix(colour, look.hair, g.math("MULTIPLY", g.value("brows"), 0.26))
     rough = g.math("SUBTRACT", g.ramp(mottled, 0.3, 0.7, 0.48, 0.60), g.math("MULTIPLY", lip, 0.12))
@@ -85,9 +85,9 @@ def sclera() -> bpy.types.Material:
     radius = radius_from_axis(g, eye)
     veins = g.ramp(g.noise(g.attribute("eye").outputs["Vector"], 520.0, 2.0), 0.54, 0.66, 0.0, 0.22)
     pink = g.math("MULTIPLY_ADD", g.ramp(radius, 0.0070, 0.0125), 0.30, veins)
-    white = under_lid(g, g.mix((0.60, 0.56, 0.53), (0.50, 0.24, 0.20), pink))
+    white = under_lid(g, g.mix((0.55, 0.515, 0.49), (0.50, 0.24, 0.20), pink))
     solid = g.node("BsdfPrincipled", Base_Color=white, Roughness=0.25, Coat_Weight=1.0, Coat_Roughness=0.05)
-    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.38).outputs[0], 1.6, 0.020),
+    clear = g.node("MixShader", Fac=g.math("MULTIPLY_ADD", g.node("Fresnel", IOR=1.38).outputs[0], 1.6, 0.035),
                    _1=g.node("BsdfTransparent").outputs[0], _2=g.node("BsdfGlossy", Roughness=0.05).outputs[0])
     front = g.math("LESS_THAN", eye.outputs[1], 0.0)
     window = g.math("MULTIPLY", g.ramp(radius, LIMBUS - 0.0006, LIMBUS + 0.0005, 1.0, 0.0), front)
@@ -138,25 +138,27 @@ def teeth() -> bpy.types.Material:
     place = g.attribute("template").outputs["Vector"]
     colour = g.mix((0.47, 0.41, 0.33), (0.38, 0.31, 0.23), g.noise(place, 160.0, 0.0))
     depth = g.node("SeparateXYZ", Vector=place).outputs[1]
-    colour = g.mix(colour, (0.12, 0.055, 0.042), g.ramp(depth, -0.090, -0.062, 0.0, 0.85))
-    return g.principled(Base_Color=colour, Roughness=0.28, Coat_Weight=0.3, Coat_Roughness=0.15)
+    colour = g.mix(colour, (0.20, 0.095, 0.070), g.ramp(depth, -0.090, -0.062, 0.0, 0.80))
+    return g.principled(Base_Color=colour, Roughness=0.30, Coat_Weight=0.2, Coat_Roughness=0.2,
+                        Emission_Color=(0.30, 0.17, 0.12), Emission_Strength=0.06)
 
 
-def flesh(name: str, colour: Colour, rough: float, grain: float) -> bpy.types.Material:
-    """Wet tissue: gums, tongue, the mouth's walls, the eyes' sockets."""
+def flesh(name: str, colour: Colour, rough: float, grain: float, glow: float = 0.0) -> bpy.types.Material:
+    """Wet tissue: gums, tongue, the mouth's walls, the eyes' sockets. `glow` stands for the light that a cavity of flesh
+    passes on in more bounces than a frame has."""
     g = Graph(name)
     place = g.attribute("template").outputs["Vector"]
     mottled = g.noise(place, 300.0, 1.0)
     shade = g.mix(colour, tuple(0.68 * c for c in colour), mottled)
     return g.principled(Base_Color=shade, Roughness=rough, Normal=g.bump(g.noise(place, 1400.0, 0.0), grain),
-                        Coat_Weight=0.3, Coat_Roughness=0.15)
+                        Coat_Weight=0.3, Coat_Roughness=0.15, Emission_Color=shade, Emission_Strength=glow)
 
 
 def strand(name: str, colour: Colour) -> bpy.types.Material:
     """Hair that every render engine draws: a rough dielectric with an oily sheen, each strand a little different."""
     g = Graph(name)
-    shade = g.mix(tuple(0.5 * c for c in colour), tuple(1.6 * c for c in colour), g.value("strand"))
-    return g.principled(Base_Color=shade, Roughness=0.50, Specular_IOR_Level=0.30)
+    shade = g.mix(tuple(0.7 * c for c in colour), tuple(1.45 * c for c in colour), g.value("strand"))
+    return g.principled(Base_Color=shade, Roughness=0.60, Specular_IOR_Level=0.25)
 
 
 def cloth(look: Look) -> bpy.types.Material:

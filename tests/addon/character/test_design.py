@@ -30,19 +30,19 @@ def moods():
 
 
 def test_every_shape_is_seen_alone_at_several_weights(design):
-    rows = design.plan_frames(ALL, [], moods(), 600, 0).expression
+    rows = design.plan_frames(ALL, [], moods(), 600, 0.6, 0).expression
     alone = rows[(rows > 0).sum(axis=1) == 1]
     for name, column in COLUMN.items():
         assert {0.25, 0.5, 0.75, 1.0} <= {round(float(w), 2) for w in alone[:, column]}, name
 
 
 def test_few_frames_still_show_every_shape_fully(design):
-    rows = design.plan_frames(ALL, [], {}, 53, 0).expression
+    rows = design.plan_frames(ALL, [], {}, 53, 0.6, 0).expression
     assert len(rows) == 53 and (rows.max(axis=0) == 1.0).all() and (rows.max(axis=1) == 0.0).any()
 
 
 def test_what_belongs_together_is_seen_together(design):
-    rows = design.plan_frames(ALL, [], moods(), 600, 0).expression
+    rows = design.plan_frames(ALL, [], moods(), 600, 0.6, 0).expression
     for one, other in (("jawOpen", "mouthFunnel"), ("jawOpen", "mouthPucker"), ("jawOpen", "mouthSmileLeft"),
                        ("jawOpen", "mouthClose"), ("eyeBlinkLeft", "browDownLeft"), ("eyeWideLeft", "browInnerUp"),
                        ("eyeLookUpLeft", "eyeBlinkLeft"), ("eyeLookOutLeft", "browDownLeft")):
@@ -50,7 +50,7 @@ def test_what_belongs_together_is_seen_together(design):
 
 
 def test_every_emotion_is_labelled_at_several_intensities(design):
-    plan = design.plan_frames(ALL, [], moods(), 600, 0)
+    plan = design.plan_frames(ALL, [], moods(), 600, 0.6, 0)
     for name, shown in moods().items():
         labels = [label for label in plan.labels if label[2] == name]
         assert len({label[3] for label in labels}) >= 3
@@ -61,7 +61,7 @@ def test_every_emotion_is_labelled_at_several_intensities(design):
 
 def test_speech_lies_last_and_keeps_its_clock(design):
     takes = [spoken(100), spoken(40, emotion=5)]
-    plan = design.plan_frames(ALL, takes, {}, 100, 0)
+    plan = design.plan_frames(ALL, takes, {}, 100, 0.6, 0)
     assert len(plan.frames) == 100 and (np.diff(plan.frames) > 0).all()
     (_, first), (_, second) = plan.sounds
     assert second == first + 100 and plan.frames[-1] < second + 40
@@ -73,16 +73,21 @@ def test_speech_lies_last_and_keeps_its_clock(design):
     assert plan.labels[-1][:3] == (second, second + 40, "happy") and plan.labels[-1][3] == pytest.approx(0.6)
 
 
+def test_a_part_may_be_all_speech_without_a_gap(design):
+    plan = design.plan_frames(ALL, [spoken(40)], moods(), 40, 1.0, 0)
+    assert plan.frames.tolist() == list(range(40)) and plan.sounds == [(0, 0)]
+
+
 def test_shapes_that_are_not_there_rest_and_tied_ones_agree(design):
     tied = ("mouthSmileLeft", "mouthSmileRight")
-    rows = design.plan_frames([("jawOpen",), tied], [spoken(60)], moods(), 90, 0).expression
+    rows = design.plan_frames([("jawOpen",), tied], [spoken(60)], moods(), 90, 0.6, 0).expression
     used = {COLUMN[name] for name in ("jawOpen", *tied)}
     assert rows[:, [k for k in range(52) if k not in used]].max() == 0.0
     assert (rows[:, COLUMN[tied[0]]] == rows[:, COLUMN[tied[1]]]).all() and rows[:, COLUMN[tied[0]]].max() > 0.5
 
 
 def test_a_seed_is_a_design(design):
-    one, again, other = (design.plan_frames(ALL, [spoken(60)], moods(), 400, seed) for seed in (1, 1, 2))
+    one, again, other = (design.plan_frames(ALL, [spoken(60)], moods(), 400, 0.6, seed) for seed in (1, 1, 2))
     assert (one.expression == again.expression).all() and (one.expression != other.expression).any()
 
 

@@ -19,13 +19,13 @@ def test_a_small_capture_of_the_actor(tmp_path):
     pytest.importorskip("bpy")
     script = ROOT / "assets" / "actor" / "make_capture.py"
     command = [sys.executable, script, "--out", tmp_path / "capture", "--actor", tmp_path / "actor.blend",
-               "--frames", "12", "--size", "96", "--samples", "1", "--jobs", "2", "--threads", "1"]
+               "--frames", "18", "--size", "96", "--samples", "1", "--jobs", "2", "--threads", "1"]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr[-2000:]
-    assert "\nmasks 12/12\n" in made.stdout
+    assert made.stdout.count("\nmasks 8/8\n") == 3, "designed, spoken and held-out pictures"
     assert verify(tmp_path / "capture") == []
     capture = load_capture(tmp_path / "capture")
-    assert len(capture) == 12 and capture.expression.max() == 1.0
+    assert len(capture) == 24 and capture.expression.max() == 1.0
     assert (tmp_path / "capture" / "audio.flac").exists() and len(capture.labels) > 1
     seen = set()
     for row in range(len(capture)):
@@ -36,7 +36,13 @@ def test_a_small_capture_of_the_actor(tmp_path):
         x, y = (nose[:2] / nose[2]).astype(int)
         assert mask[y, x] == 2, "the middle of the face lies where its camera says"
     assert seen == {0, 1, 2, 3, 4}
-    again = subprocess.run([*command[:3], tmp_path / "again", "--work", tmp_path / "capture.render", *command[4:]],
-                           capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr[-2000:]
-    assert "render" not in again.stdout, "nothing is rendered twice"
+    frames = np.unique(capture.frames[capture.test])
+    assert (frames[-2:] >= capture.labels[-1].start * 25).all(), "the last tenth is of the held-out line"
+    work = tmp_path / "capture.render"
+    min((work / "spoken" / "masks").glob("*.png")).unlink()
+    rest = ["--work", work, *command[4:-4], "--threads", "1"]
+    for out, more, pictures in (("less", ["--now"], 23), ("again", [], 24)):
+        made = subprocess.run([*command[:3], tmp_path / out, *rest, *more], capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr[-2000:]
+        assert len(load_capture(tmp_path / out)) == pictures
+    assert "masks 1/1" in made.stdout and "render 0/1" not in made.stdout, "nothing is rendered twice"
