@@ -17,8 +17,8 @@ VRM_0 = ["A", "I", "U", "E", "O", "Blink", "Blink_L", "Blink_R", "Joy", "Angry",
          "LookLeft", "LookRight"]
 VRM_1 = ["aa", "ih", "ou", "ee", "oh", "blink", "blinkLeft", "blinkRight", "happy", "angry", "sad", "relaxed",
          "surprised", "lookUp", "lookDown", "lookLeft", "lookRight", "neutral"]
-OCULUS = [f"viseme_{name}" for name in ("sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O",
-                                        "U")]
+OCULUS = [f"viseme_{name}" for name in (
+    "sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O", "U")]
 
 
 def make_face(keys, name="Face"):
@@ -54,6 +54,27 @@ def bake(face, take, existing="ASK", start=1, first=None, last=None):
         setup.fill_keys(face)
     span = (start, start if first is None else first, last)
     return module("rigs.baking").write_take(bpy.context.scene, face, take, existing, span)
+
+
+def key_of(face):
+    return face.data.shape_keys
+
+
+def animate(face, key, values, name="Mine"):
+    """The animator's own keys: (frame, value) pairs in an action of theirs."""
+    block = key_of(face).key_blocks[key]
+    for frame, value in values:
+        block.value = value
+        block.keyframe_insert("value", frame=frame)
+    action = key_of(face).animation_data.action
+    action.name = name
+    return action
+
+
+def curves(action, face):
+    """Data path -> (frame, value) pairs of an action's curves."""
+    return {curve.data_path: [tuple(point.co) for point in curve.keyframe_points]
+            for curve in module("compat").curves_of(action, key_of(face))}
 
 
 def played(face, frame):
