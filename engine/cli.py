@@ -8,8 +8,8 @@ import sys
 from .errors import InputError
 from .jobs import as_engine_error, run_job
 from .protocol import (
-    EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob, SpeakJob,
-    VerifyJob,
+    EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob, HeadsJob, ImportJob,
+    PerformJob, SpeakJob, VerifyJob,
 )
 from .report import Report
 
@@ -110,6 +110,25 @@ def build_parser() -> argparse.ArgumentParser:
     capture.add_argument("--seed", type=int, default=0, help="chooses the pictures that are held out")
     capture.add_argument("--allow-download", action="store_true", help="models may be fetched from their makers")
 
+    fit = verb("fit", "Fit a head to a capture; a broken-off try goes on.")
+    fit.add_argument("capture", metavar="CAPTURE", help="a capture's folder")
+    fit.add_argument("--out", required=True, metavar="FILE", help="NAME.emohead; its report goes into NAME.fit")
+    length = fit.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, default=0.0, help="of fitting (10)")
+    length.add_argument("--steps", type=int, default=0, help="instead of minutes: the same result every time")
+    fit.add_argument("--size", type=int, default=0, help="the pictures' longer side (the capture's, at most 512)")
+    fit.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    fit.add_argument("--consent", default="", metavar="TEXT", help="what the person agreed to, for the head's header")
+    fit.add_argument("--hold-out", default="", metavar="A-B", help="seconds that are held out, too")
+    fit.add_argument("--seed", type=int, default=0)
+    fit.add_argument("--threads", type=int, default=0, help="0: all cores")
+
+    evaluate = verb("evaluate", "Measure a head on pictures that it was not fitted to.")
+    evaluate.add_argument("head", metavar="HEAD", help="name of a head, or an .emohead file")
+    evaluate.add_argument("capture", metavar="CAPTURE", help="a capture's folder")
+    evaluate.add_argument("--split", default="test", metavar="NAME", help="test, train, all, or seconds A-B (test)")
+    evaluate.add_argument("--size", type=int, default=0, help="the pictures' longer side (as it was fitted)")
+
     heads = verb("heads", "List the heads at hand.")
     heads.add_argument("--folder", default="", help="a folder of .emohead files")
     doctor = verb("doctor", "Say what runs here, and what to do about what does not.")
@@ -142,6 +161,11 @@ def _job(options: argparse.Namespace):
             return VerifyJob(options.source)
         rest = {name: getattr(options, name) for name in ("size", "identity", "fps", "seed", "allow_download")}
         return CaptureJob(options.source, options.out, emotion=parse_emotion(options.emotion), **rest)
+    if options.verb == "fit":
+        names = ("minutes", "steps", "size", "device", "consent", "hold_out", "seed", "threads")
+        return FitJob(options.capture, options.out, **{name: getattr(options, name) for name in names})
+    if options.verb == "evaluate":
+        return EvaluateJob(options.head, options.capture, options.split, options.size)
     if options.verb == "heads":
         return HeadsJob(options.folder)
     if options.verb == "doctor":
@@ -210,6 +234,9 @@ def _show_result(verb: str, result: dict) -> None:
         print("\n".join(result["findings"]) or f"{result['folder']} is whole.")
     elif verb == "capture":
         print(f"{result['used']} of {result['frames']} pictures in {result['out']} ({result['seconds']:.1f} s).")
+        print(f"See {result['report']}.")
+    elif verb == "fit":
+        print(f"{result['points']} Gaussians in {result['out']}, {result['steps']} steps ({result['seconds']:.0f} s).")
         print(f"See {result['report']}.")
     elif verb == "heads":
         for head in result["heads"]:

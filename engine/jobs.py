@@ -12,8 +12,8 @@ from pathlib import Path
 
 from .errors import EngineError, InputError
 from .protocol import (
-    BakeJob, CameraTrack, CaptureJob, Controls, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob,
-    SpeakJob, VerifyJob, WarmUpJob, exact_fps,
+    BakeJob, CameraTrack, CaptureJob, Controls, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob, HeadsJob,
+    ImportJob, PerformJob, SpeakJob, VerifyJob, WarmUpJob, exact_fps,
 )
 from .report import Report
 
@@ -35,7 +35,7 @@ def run_job(job, report: Report) -> dict:
         report.finish()
     seconds = {stage: round(spent, 3) for stage, spent in report.seconds.items()}
     total = round(time.monotonic() - started, 3)
-    if isinstance(job, CaptureJob | BakeJob):
+    if isinstance(job, CaptureJob | BakeJob | FitJob):
         return {**result, "seconds": total, "stage_seconds": seconds}
     return {**result, "seconds": {**seconds, "total": total}}
 
@@ -178,6 +178,22 @@ def verify_job(job: VerifyJob, report: Report) -> dict:
     return {"folder": job.folder, "ok": not findings, "findings": findings}
 
 
+def fit_job(job: FitJob, report: Report) -> dict:
+    """A capture becomes a head."""
+    report.progress("load", 0, 1)
+    from .fit.fit import fit
+
+    return fit(job, report)
+
+
+def evaluate_job(job: EvaluateJob, report: Report) -> dict:
+    """Measure a head on pictures of a capture."""
+    report.progress("load", 0, 1)
+    from .fit.evaluate import evaluate
+
+    return evaluate(job, report)
+
+
 def heads_job(job: HeadsJob, report: Report) -> dict:
     """List the heads at hand."""
     from dataclasses import asdict
@@ -208,8 +224,8 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 
 _FUNCTIONS = {
     PerformJob: perform_job, SpeakJob: speak_job, BakeJob: bake_job, ExportJob: export_job, ImportJob: import_job,
-    ExportTakeJob: export_take_job, CaptureJob: capture_job,
-    VerifyJob: verify_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
+    ExportTakeJob: export_take_job, CaptureJob: capture_job, VerifyJob: verify_job, FitJob: fit_job,
+    EvaluateJob: evaluate_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
 }
 
 

@@ -14,15 +14,16 @@ A job ends with exactly one `result` or `error` (a cancelled one with the error 
 """
 
 from .jobs import (
-    JOBS, PROTOCOL_VERSION, BakeJob, CaptureJob, DoctorJob, ExportJob, ExportTakeJob, HeadsJob, ImportJob, PerformJob,
-    SpeakJob, VerifyJob, WarmUpJob, encode, job_message, read_job,
+    JOBS, PROTOCOL_VERSION, BakeJob, CaptureJob, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob, HeadsJob,
+    ImportJob, PerformJob, SpeakJob, VerifyJob, WarmUpJob, encode, job_message, read_job,
 )
 from .names import EMOTION_NAMES, EXPRESSION_NAMES, MICRO_EXPRESSIONS, exact_fps
 from .tracks import LARGEST, LARGEST_START, CameraTrack, Controls
 
 __all__ = [
-    "JOBS", "PROTOCOL_VERSION", "BakeJob", "CaptureJob", "DoctorJob", "ExportJob", "ExportTakeJob", "HeadsJob",
-    "ImportJob", "PerformJob", "SpeakJob", "VerifyJob", "WarmUpJob", "encode", "job_message", "read_job",
+    "JOBS", "PROTOCOL_VERSION", "BakeJob", "CaptureJob", "DoctorJob", "EvaluateJob", "ExportJob",
+    "ExportTakeJob", "FitJob", "HeadsJob", "ImportJob", "PerformJob", "SpeakJob", "VerifyJob", "WarmUpJob", "encode",
+    "job_message", "read_job",
     "EMOTION_NAMES", "EXPRESSION_NAMES", "MICRO_EXPRESSIONS", "exact_fps", "LARGEST", "LARGEST_START", "CameraTrack",
     "Controls",
 ]

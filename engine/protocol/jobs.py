@@ -173,6 +173,52 @@ class VerifyJob:
 
 
 @dataclass
+class FitJob:
+    """A capture becomes a head.
+
+    Args:
+        capture: the capture's folder.
+        out: the .emohead to write; must not exist. NAME.fit beside it gets the report; a broken-off fit goes on there.
+        minutes: of fitting; 0 for ten, or for `steps`.
+        steps: of fitting, the same result every time; 0 for `minutes`.
+        size: the pictures' longer side in pixels; 0 for the capture's, at most 512.
+        device: auto, cpu or cuda.
+        consent: what the person who was filmed agreed to, for the head's header; "" records none.
+        hold_out: seconds, such as "16-" or "5-8", that are held out besides what the capture holds out.
+        seed: of everything random.
+        threads: of the renderer; 0 for all cores.
+    """
+
+    capture: str
+    out: str
+    minutes: float = 0.0
+    steps: int = 0
+    size: int = 0
+    device: str = "auto"
+    consent: str = ""
+    hold_out: str = ""
+    seed: int = 0
+    threads: int = 0
+
+
+@dataclass
+class EvaluateJob:
+    """Measure a head on pictures of a capture.
+
+    Args:
+        head: name of a head in the library, or path of an .emohead.
+        capture: the capture's folder.
+        split: test, train, all, or seconds such as "16-" or "5-8".
+        size: the pictures' longer side in pixels; 0 for what the head was fitted at.
+    """
+
+    head: str
+    capture: str
+    split: str = "test"
+    size: int = 0
+
+
+@dataclass
 class HeadsJob:
     """List the heads at hand.
 
@@ -206,6 +252,7 @@ class WarmUpJob:
 JOBS = {
     "perform": PerformJob, "speak": SpeakJob, "bake": BakeJob, "export": ExportJob, "import": ImportJob,
     "export_take": ExportTakeJob, "capture": CaptureJob, "verify": VerifyJob,
+    "fit": FitJob, "evaluate": EvaluateJob,
     "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob,
 }
 

@@ -27,7 +27,8 @@ class Layout:
     def progress(self, **_options):
         self.drawn.append("progress")
 
-    label = template_list = prop
+    def label(self, **_options):
+        pass
 
     def row(self, **_options):
         return Layout(self.drawn, self.texts)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is heard in a capture's sound: the take that the same sound would make for any head, without blinks and glances.
+
+Its content, style and emotion are what drives a head besides what the pictures show.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..capture.capture import Capture
+from ..capture.storage import AUDIO_FILE
+from ..deform.drive import Drive
+from ..errors import AudioError
+from ..perform import perform
+from ..protocol import Controls
+from ..report import Report
+from ..take.take import Take
+
+
+def hear(folder: Path, capture: Capture, report: Report) -> Take | None:
+    """A capture's sound as a take that reaches to its last picture, or None where there is none that can be read."""
+    path = Path(folder) / AUDIO_FILE
+    if not path.exists():
+        return None
+    controls = Controls(blink=[0.0], gaze=[0.0], head_motion=[0.0])
+    try:
+        take = perform(path, fps=capture.fps, controls=controls, seed=0, report=report)
+    except AudioError as error:
+        report.warning(f"The capture's sound cannot be used: {error.what}")
+        return None
+    return _reaching(take, int(capture.frames.max()) + 1)
+
+
+def drive_of(capture: Capture, take: Take | None) -> Drive:
+    """A capture's rows, with what is heard."""
+    if take is None:
+        return Drive.of_capture(capture)
+    return Drive.of_capture(capture, take.content, take.style, take.emotion)
+
+
+def _reaching(take: Take, frames: int) -> Take:
+    """A take of at least so many frames: its last is held."""
+    index = np.minimum(np.arange(max(frames, len(take))), len(take) - 1)
+    names = ("expression", "emotion_weights", "gaze", "head_pose", "content", "emotion")
+    held = {name: getattr(take, name)[index] for name in names if getattr(take, name) is not None}
+    return replace(take, **held)
