@@ -6,15 +6,17 @@ import bpy
 from . import preferences, properties, running
 from .character import capturing as character_capturing
 from .character import settings as character_settings
-from .operators import capture, character, engine, generate, head
+from .operators import capture, character, engine, generate, head, rig
 from .panels import capture as capture_panel
 from .panels import character as character_panel
+from .panels import rig as rig_panel
 from .panels import sidebar
+from .rigs import settings as rig_settings
 
 CLASSES = (
-    *preferences.CLASSES, *properties.CLASSES, *character_settings.CLASSES,
-    *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *capture.CLASSES, *character.CLASSES,
-    *sidebar.CLASSES, *capture_panel.CLASSES, *character_panel.CLASSES,
+    *preferences.CLASSES, *properties.CLASSES, *character_settings.CLASSES, *rig_settings.CLASSES,
+    *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *capture.CLASSES, *character.CLASSES, *rig.CLASSES,
+    *sidebar.CLASSES, *rig_panel.CLASSES, *capture_panel.CLASSES, *character_panel.CLASSES,
 )
 
 
@@ -23,6 +25,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     properties.register()
     character_settings.register()
+    rig_settings.register()
     running.register()
     character_capturing.register()
 
@@ -30,6 +33,7 @@ def register() -> None:
 def unregister() -> None:
     character_capturing.unregister()
     running.unregister()
+    rig_settings.unregister()
     character_settings.unregister()
     properties.unregister()
     for cls in reversed(CLASSES):

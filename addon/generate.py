@@ -62,7 +62,7 @@ def generate(context: bpy.types.Context, head: bpy.types.Object) -> Task:
     start = first - settings.start_frame
     try:
         audio = audio_file(head, folder)
-        samples = sample(context, head, first, last or _expected_last(scene, head, audio))
+        samples = sample(context, head, first, last or expected_last(scene, head, audio))
         paths.write_text(folder / CONTROLS_FILE, controls_of(samples, start).to_json())
         paths.write_text(folder / CAMERA_FILE, cameras_of(samples, scene, start).to_json())
         job = SpeakJob(
@@ -95,10 +95,10 @@ def clip_range(head: bpy.types.Object) -> tuple[int, int]:
 
 
 def audio_file(head: bpy.types.Object, folder: Path) -> str:
-    """The head's audio as a file; packed audio is written into `folder`. Raises Problem when there is none."""
+    """An object's audio as a file; packed audio is written into `folder`. Raises Problem when there is none."""
     sound = head.emosplat.audio
     if sound is None:
-        raise Problem(f"The head {head.name!r} has no audio.", "Choose an audio file in the panel.", "audio")
+        raise Problem(f"{head.name!r} has no audio.", "Choose an audio file in the panel.", "audio")
     path = Path(paths.sound_file(sound))
     if sound.packed_file is not None:
         path = folder / f"audio{path.suffix}"
@@ -111,7 +111,7 @@ def audio_file(head: bpy.types.Object, folder: Path) -> str:
     return str(path)
 
 
-def _expected_last(scene: bpy.types.Scene, head: bpy.types.Object, audio: str) -> int:
+def expected_last(scene: bpy.types.Scene, head: bpy.types.Object, audio: str) -> int:
     """The last scene frame worth sampling. The engine alone knows the audio's exact end, hence the frame more."""
     start = head.emosplat.start_frame
     length = audio_frames(audio, scene.render)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The scene, frame by frame: sliders, camera and the head's matrix as the engine needs them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -16,16 +17,18 @@ from .properties import emotion_property, micro_property
 AMOUNTS = ("intensity", "blink", "gaze", "head_motion")
 SMALLEST, LARGEST = 8, 16384
 REACH = 0.35  # metres around a head's origin that hold the head and its shoulders
+# Looks at the scene as it now stands, and at the performing object.
+See = Callable[[bpy.types.Context, bpy.types.Object], "Sample"]
 
 
 @dataclass
 class Sample:
-    """What one scene frame gives."""
+    """What one scene frame gives; where only the sliders are asked for, nothing else."""
 
     sliders: dict[str, float]
-    camera_name: str
-    camera: Pinhole
-    head: Matrix
+    camera_name: str = ""
+    camera: Pinhole | None = None
+    head: Matrix | None = None
 
 
 @dataclass
@@ -84,14 +87,14 @@ def sample(context: bpy.types.Context, head: bpy.types.Object, first: int, last:
     if not SMALLEST <= min(width, height) <= max(width, height) <= LARGEST:
         raise Problem(f"The picture is {width} x {height} pixels, outside {SMALLEST} to {LARGEST}.",
                       "Set resolution and percentage in the Output properties.", "input")
-    head.update_tag()  # Blender does not notice by itself that a script has set a slider
-    if not _can_move(scene):
-        context.view_layer.update()
-        samples = Samples([_sample_now(context, head)])
-    else:
-        samples = Samples(_walk(context, head, range(first, last + 1)))
+    samples = Samples(_entries(context, head, range(first, last + 1), _see_head))
     _warn(samples, scene)
     return samples
+
+
+def sample_sliders(context: bpy.types.Context, performer: bpy.types.Object, first: int, last: int) -> Samples:
+    """Sample only an object's sliders, as `sample` does."""
+    return Samples(_entries(context, performer, range(first, last + 1), _see_sliders))
 
 
 def controls_of(samples: Samples, start: int) -> Controls:
@@ -130,7 +133,15 @@ def _short(track: list) -> list:
     return track if any(entry != track[0] for entry in track) else track[:1]
 
 
-def _walk(context: bpy.types.Context, head: bpy.types.Object, frames: range) -> list[Sample]:
+def _entries(context: bpy.types.Context, thing: bpy.types.Object, frames: range, see: See) -> list[Sample]:
+    thing.update_tag()  # Blender does not notice by itself that a script has set a slider
+    if _can_move(context.scene):
+        return _walk(context, thing, frames, see)
+    context.view_layer.update()
+    return [see(context, thing)]
+
+
+def _walk(context: bpy.types.Context, thing: bpy.types.Object, frames: range, see: See) -> list[Sample]:
     scene, manager = context.scene, context.window_manager
     current, subframe = scene.frame_current, scene.frame_subframe
     entries = []
@@ -138,7 +149,7 @@ def _walk(context: bpy.types.Context, head: bpy.types.Object, frames: range) -> 
     try:
         for done, frame in enumerate(frames):
             scene.frame_set(frame)
-            entries.append(_sample_now(context, head))
+            entries.append(see(context, thing))
             manager.progress_update(done)
     finally:
         manager.progress_end()
@@ -146,7 +157,11 @@ def _walk(context: bpy.types.Context, head: bpy.types.Object, frames: range) -> 
     return entries
 
 
-def _sample_now(context: bpy.types.Context, head: bpy.types.Object) -> Sample:
+def _see_sliders(context: bpy.types.Context, performer: bpy.types.Object) -> Sample:
+    return Sample(_sliders(performer.evaluated_get(context.evaluated_depsgraph_get())))
+
+
+def _see_head(context: bpy.types.Context, head: bpy.types.Object) -> Sample:
     scene = context.scene
     if scene.camera is None:
         raise Problem("The scene has no camera.", "Add one, or press 'Add Portrait Camera' in the panel.", "camera")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...engine.protocol import EXPRESSION_NAMES
-from .takes import Performance
+from ..takes import Performance
 
 ALONE = (1.0, 0.5, 0.75, 0.25)
 INTENSITIES = (1.0, 0.6, 0.8, 0.3)

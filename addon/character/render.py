@@ -12,6 +12,7 @@ import numpy as np
 from ...engine.protocol import EXPRESSION_NAMES, exact_fps
 from ..paths import disk_problem
 from ..problem import Problem
+from ..takes import read_take
 from .design import plan_frames
 from .head_frame import find_head_frame, world_points
 from .job import CharacterJob
@@ -19,7 +20,7 @@ from .look import same_look
 from .mask_materials import paint_regions, shares_to_mask
 from .matching import missing
 from .prepare import add_camera, fingerprint, only_light, prepare_character, prepare_output
-from .takes import prototypes, read_take
+from .takes import prototypes
 from .views import choose_views, project
 from .work import Work, grey_png, settle, sound_name
 

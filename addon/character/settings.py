@@ -12,8 +12,8 @@ from .regions import REGIONS
 UNUSED = "NONE"
 _BASES = [name.removesuffix("Left") for name in EXPRESSION_NAMES
           if name.endswith("Left") and name not in ("jawLeft", "mouthLeft")]
-_SHAPES = (
-    (UNUSED, "Not Used", "The capture leaves this shape key as it is"),
+SHAPES = (
+    (UNUSED, "Not Used", "This shape key is left as it is"),
     *((name, name, "One of ARKit's 52 shapes") for name in EXPRESSION_NAMES),
     *((base, f"{base}, both sides", f"{base}Left and {base}Right at once") for base in _BASES),
 )
@@ -45,7 +45,7 @@ class CharacterShape(bpy.types.PropertyGroup):
     """A shape key of one of the character's meshes; `name` is the key's."""
 
     object: StringProperty(name="Object", options=set())
-    shape: EnumProperty(name="Shape", items=_SHAPES, options=set(), description="What this shape key does")
+    shape: EnumProperty(name="Shape", items=SHAPES, options=set(), description="What this shape key does")
 
 
 class CharacterRegion(bpy.types.PropertyGroup):

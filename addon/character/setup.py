@@ -19,16 +19,19 @@ def members(settings: CharacterSettings, scene: bpy.types.Scene) -> list[bpy.typ
     """The character's objects: its collection's, or all that hang on the face's uppermost parent or its rig."""
     if settings.face is None:
         return []
-    if settings.collection is not None:
-        family = set(settings.collection.all_objects) | {settings.face}
-    else:
-        rigs = {modifier.object for modifier in settings.face.modifiers if modifier.type == "ARMATURE"} - {None}
-        rigs |= {thing for thing in _line(settings.face) if thing.type == "ARMATURE"}
-        tops = {_line(thing)[-1] for thing in (settings.face, *rigs)}
-        family = {thing for thing in scene.objects
-                  if _line(thing)[-1] in tops or any(getattr(m, "object", None) in rigs for m in thing.modifiers)}
+    chosen = settings.collection
+    things = set(chosen.all_objects) | {settings.face} if chosen is not None else family(settings.face, scene)
     return [thing for thing in scene.objects
-            if thing in family and thing.type in DRAWN and (thing == settings.face or not thing.hide_render)]
+            if thing in things and thing.type in DRAWN and (thing == settings.face or not thing.hide_render)]
+
+
+def family(face: bpy.types.Object, scene: bpy.types.Scene) -> set[bpy.types.Object]:
+    """All of a scene that hangs on a face's uppermost parent or on its rig, the face among them."""
+    rigs = {modifier.object for modifier in face.modifiers if modifier.type == "ARMATURE"} - {None}
+    rigs |= {thing for thing in _line(face) if thing.type == "ARMATURE"}
+    tops = {_line(thing)[-1] for thing in (face, *rigs)}
+    return {thing for thing in scene.objects
+            if _line(thing)[-1] in tops or any(getattr(m, "object", None) in rigs for m in thing.modifiers)}
 
 
 def fill_lists(settings: CharacterSettings, scene: bpy.types.Scene) -> None:

@@ -1,44 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine is asked to perform for a character, and its takes read back."""
+"""What the engine is asked to perform for a character, and the moods that it shows."""
 
-import json
 import wave
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ...engine.protocol import EMOTION_NAMES, EXPRESSION_NAMES, Controls, PerformJob, exact_fps
+from ...engine.protocol import EMOTION_NAMES, Controls, PerformJob, exact_fps
 from ..paths import disk_problem, write_text
-from ..problem import Problem
+from ..takes import Performance
 
 EMOTION_SECONDS = 2  # an emotion has come and the one before has gone
 QUIET_RATE = 16000
-
-
-@dataclass
-class Performance:
-    """A take as rows.
-
-    Args:
-        expression: (T, 52) float32 in [0, 1].
-        emotion_weights: (T, 8) float32 in [0, 1].
-    """
-
-    expression: np.ndarray
-    emotion_weights: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.expression)
-
-    def label(self) -> tuple[str, float]:
-        """The emotion that it shows most, and how much."""
-        weights = self.emotion_weights.mean(axis=0)
-        weights[0] = 0.0
-        strongest = int(weights.argmax())
-        if weights[strongest] < 0.05:
-            return EMOTION_NAMES[0], 1.0
-        return EMOTION_NAMES[strongest], round(float(weights[strongest]), 4)
 
 
 def emotions_job(folder: Path, fps: str) -> PerformJob:
@@ -67,23 +40,6 @@ def spoken_job(folder: Path, number: int, audio: str, emotion: dict[str, float],
     """The take of one sound, with blinks and gaze."""
     out = str(folder / f"spoken_{number:03d}.json")
     return PerformJob(audio, out, fps, emotion=emotion, life=1.0, seed=seed + number)
-
-
-def read_take(path: str) -> Performance:
-    """Raises Problem."""
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        if data["format"] != "emosplat-take" or data["expression_names"] != list(EXPRESSION_NAMES):
-            raise ValueError("it is no take")
-        expression = np.array(data["expression"], np.float32)
-        weights = np.array(data["emotion_weights"], np.float32)
-        if expression.shape != (len(weights), len(EXPRESSION_NAMES)) or weights.shape[1:] != (len(EMOTION_NAMES),):
-            raise ValueError("its lists have other lengths than they should")
-        if not ((expression >= 0.0) & (expression <= 1.0)).all():
-            raise ValueError("a weight is outside 0 to 1")
-        return Performance(expression, weights)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Problem(f"The take {path} cannot be used ({error}).", "Make it again.") from None
 
 
 def prototypes(take: Performance) -> dict[str, np.ndarray]:

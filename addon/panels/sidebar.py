@@ -84,13 +84,7 @@ class AudioPanel(HeadPanel):
         row.operator("emosplat.choose_audio", text="", icon="FILEBROWSER")
         if settings.audio is None:
             draw_text(layout, context, "Choose an audio or video file, or drop one onto the 3D View.", "INFO")
-        layout.prop(settings, "start_frame")
-        row = layout.row(heading="Range")
-        row.prop(settings, "use_range", text="")
-        ends = row.row(align=True)
-        ends.active = settings.use_range
-        ends.prop(settings, "first", text="")
-        ends.prop(settings, "last", text="")
+        draw_span(layout, settings)
 
 
 class EmotionPanel(HeadPanel):
@@ -98,10 +92,7 @@ class EmotionPanel(HeadPanel):
     bl_label = "Emotion"
 
     def draw_head(self, layout, context, head, settings) -> None:
-        layout.prop(settings, "intensity", slider=True)
-        column = layout.column(align=True)
-        for name in EMOTION_NAMES:
-            column.prop(settings, emotion_property(name), slider=True)
+        draw_emotion(layout, settings)
 
 
 class MicroPanel(HeadPanel):
@@ -110,9 +101,7 @@ class MicroPanel(HeadPanel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_head(self, layout, context, head, settings) -> None:
-        column = layout.column(align=True)
-        for name in MICRO_EXPRESSIONS:
-            column.prop(settings, micro_property(name), slider=True)
+        draw_micro(layout, settings)
 
 
 class LifePanel(HeadPanel):
@@ -120,10 +109,7 @@ class LifePanel(HeadPanel):
     bl_label = "Life"
 
     def draw_head(self, layout, context, head, settings) -> None:
-        column = layout.column(align=True)
-        for name in ("blink", "gaze", "head_motion"):
-            column.prop(settings, name, slider=True)
-        layout.prop(settings, "seed")
+        draw_life(layout, settings, ("blink", "gaze", "head_motion"))
 
 
 class RenderPanel(HeadPanel):
@@ -151,6 +137,37 @@ class RenderPanel(HeadPanel):
             column.operator("wm.path_open", text="Open Frames Folder", icon="FILE_FOLDER").filepath = last_folder(
                 scene, head)
             column.operator("emosplat.remove_unused_runs", icon="TRASH")
+
+
+def draw_span(layout: bpy.types.UILayout, settings) -> None:
+    """Where a performance begins, and which part of it is wanted."""
+    layout.prop(settings, "start_frame")
+    row = layout.row(heading="Range")
+    row.prop(settings, "use_range", text="")
+    ends = row.row(align=True)
+    ends.active = settings.use_range
+    ends.prop(settings, "first", text="")
+    ends.prop(settings, "last", text="")
+
+
+def draw_emotion(layout: bpy.types.UILayout, settings) -> None:
+    layout.prop(settings, "intensity", slider=True)
+    column = layout.column(align=True)
+    for name in EMOTION_NAMES:
+        column.prop(settings, emotion_property(name), slider=True)
+
+
+def draw_micro(layout: bpy.types.UILayout, settings) -> None:
+    column = layout.column(align=True)
+    for name in MICRO_EXPRESSIONS:
+        column.prop(settings, micro_property(name), slider=True)
+
+
+def draw_life(layout: bpy.types.UILayout, settings, amounts: tuple[str, ...]) -> None:
+    column = layout.column(align=True)
+    for name in amounts:
+        column.prop(settings, name, slider=True)
+    layout.prop(settings, "seed")
 
 
 def _draw_missing(layout: bpy.types.UILayout, context: bpy.types.Context, head: bpy.types.Object | None) -> None:

@@ -4,18 +4,48 @@
 import torch
 from torch import Tensor, nn
 
-from .drive import CONTENT, EXPRESSION, GAZE, Drive, DriveFrame
+from .drive import CONTENT, EMOTION, EXPRESSION, GAZE, STYLE, Drive, DriveFrame
 
 # How far inputs and coefficients may go beyond what was seen, as a share of its range.
 BEYOND = 0.25
+LEAST_SPREAD = 1e-2
 FAR = 1e4  # "no limit yet", where nothing has been seen
 
 
-class Inputs(nn.Module):
-    """Expression, gaze and codes as one standardised vector that never leaves what was seen by more than BEYOND.
+class Standard(nn.Module):
+    """Numbers (..., X) minus their mean, over their spread, held within what was seen and BEYOND.
 
-    A shape that the capture never showed is held still. Codes that a take does not have are predicted from expression,
-    gaze and content by ridge regression over the capture.
+    Args:
+        size: X.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("scale", torch.ones(size))
+        self.register_buffer("low", torch.full((size,), -FAR))
+        self.register_buffer("high", torch.full((size,), FAR))
+
+    @torch.no_grad()
+    def see(self, values: Tensor) -> None:
+        """Learn all of that from (T, X)."""
+        values = values.double()
+        low, high = values.amin(0), values.amax(0)
+        spread = values.std(0, correction=0)
+        self.mean.copy_(values.mean(0))
+        self.scale.copy_(torch.where(high - low > 1e-6, spread.clamp_min(LEAST_SPREAD), torch.ones_like(spread)))
+        self.low.copy_(low - BEYOND * (high - low))
+        self.high.copy_(high + BEYOND * (high - low))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return (torch.minimum(torch.maximum(values, self.low), self.high) - self.mean) / self.scale
+
+
+class Inputs(nn.Module):
+    """What drives a head, standardised, never far from what was seen.
+
+    A shape that the capture never showed is held still, and so is the style, of which a capture shows one. Codes that a
+    take does not have are predicted from expression, gaze and content by ridge regression over the capture.
 
     Args:
         codes: C, landmark components.
@@ -23,14 +53,11 @@ class Inputs(nn.Module):
 
     def __init__(self, codes: int) -> None:
         super().__init__()
-        self.codes, known = codes, EXPRESSION + GAZE + CONTENT
+        self.codes = codes
         self.size = EXPRESSION + GAZE + codes
-        self.register_buffer("mean", torch.zeros(self.size))
-        self.register_buffer("scale", torch.ones(self.size))
-        self.register_buffer("low", torch.full((self.size,), -FAR))
-        self.register_buffer("high", torch.full((self.size,), FAR))
-        self.register_buffer("content_mean", torch.zeros(CONTENT))
-        self.register_buffer("codes_weight", torch.zeros(codes, known))
+        self.face = Standard(self.size)
+        self.content, self.style, self.emotion = Standard(CONTENT), Standard(STYLE), Standard(EMOTION)
+        self.register_buffer("codes_weight", torch.zeros(codes, EXPRESSION + GAZE + CONTENT))
         self.register_buffer("codes_bias", torch.zeros(codes))
 
     @torch.no_grad()
@@ -43,20 +70,21 @@ class Inputs(nn.Module):
         has = 0 if drive.codes is None else drive.codes.shape[1]
         if has != self.codes:
             raise ValueError(f"This deformation has {self.codes} codes, the drive has {has}.")
-        content = None if drive.content is None else drive.content[drive.frames].double()
-        known = torch.cat([drive.expression, drive.gaze], 1).double()
-        if content is not None:
-            self.content_mean.copy_(content.mean(0))
-        heard = known.new_zeros(len(known), CONTENT) if content is None else content - content.mean(0)
+        if drive.content is not None:
+            self.content.see(drive.content[drive.frames])
+        if drive.emotion is not None:
+            self.emotion.see(drive.emotion[drive.frames])
+        if drive.style is not None:
+            self.style.see(drive.style[None])
+            self.style.mean.zero_()  # the one style that was seen is not nothing
+        known = torch.cat([drive.expression, drive.gaze], 1)
         if self.codes:
-            self._learn_codes(torch.cat([known, heard], 1), drive.codes.double(), ridge)
-            known = torch.cat([known, drive.codes.double()], 1)
-        low, high = known.amin(0), known.amax(0)
-        spread = known.std(0, correction=0)
-        self.mean.copy_(known.mean(0))
-        self.scale.copy_(torch.where(high - low > 1e-6, spread.clamp_min(1e-2), torch.ones_like(spread)))
-        self.low.copy_(low - BEYOND * (high - low))
-        self.high.copy_(high + BEYOND * (high - low))
+            heard = known.new_zeros(len(known), CONTENT)
+            if drive.content is not None:
+                heard = self.content(drive.content[drive.frames])
+            self._learn_codes(torch.cat([known, heard], 1).double(), drive.codes.double(), ridge)
+            known = torch.cat([known, drive.codes], 1)
+        self.face.see(known)
 
     def _learn_codes(self, known: Tensor, codes: Tensor, ridge: float) -> None:
         mean, spread = known.mean(0), known.std(0, correction=0).clamp_min(1e-3)
@@ -67,7 +95,7 @@ class Inputs(nn.Module):
         self.codes_bias.copy_(codes.mean(0) - weight @ mean)
 
     def forward(self, frame: DriveFrame) -> Tensor:
-        """(52 + 2 + C,) standardised inputs of one row.
+        """(52 + 2 + C,) standardised expression, gaze and codes of one row.
 
         Raises:
             ValueError: codes of another number.
@@ -78,10 +106,10 @@ class Inputs(nn.Module):
             if codes.shape != (self.codes,):
                 raise ValueError(f"This deformation has {self.codes} codes, the drive has {len(codes)}.")
             x = torch.cat([x, codes])
-        return (torch.minimum(torch.maximum(x, self.low), self.high) - self.mean) / self.scale
+        return self.face(x)
 
     def _predict(self, known: Tensor, content: Tensor | None) -> Tensor:
-        heard = torch.zeros_like(self.content_mean) if content is None else content - self.content_mean
+        heard = torch.zeros_like(self.content.mean) if content is None else self.content(content)
         return self.codes_weight @ torch.cat([known, heard]) + self.codes_bias
 
 

@@ -3,7 +3,8 @@
 
 Under UA-3DTalk's networks (arXiv 2601.19112, section Uncertainty-based Deformation) lies a low-rank residual per
 Gaussian: coefficients of a small network times a basis of the Gaussian's own (linear blendshapes that are learned, as
-in Gaussian Blendshapes, Ma et al., SIGGRAPH 2024, on position, rotation, scale, opacity and colour).
+in Gaussian Blendshapes, Ma et al., SIGGRAPH 2024, on position, rotation, scale, opacity and colour). The networks work
+at control nodes, which the Gaussians follow; where they are not sure, what they add falls back to nothing.
 """
 
 from dataclasses import replace
@@ -13,18 +14,17 @@ from torch import Tensor, nn
 
 from ..splats.gaussians import Gaussians
 from ..splats.quats import matrices_from_quats, multiply_quats, quats_from_rotation_vectors
+from .branch import Driven
+from .changes import CHANNELS, UNITS, apply_changes, units
 from .codes import CodeNetwork, Inputs
-from .drive import Drive, DriveFrame
+from .drive import NOW, Drive, DriveFrame
+from .field import NodeField
 from .settings import DeformationSettings
 
-# A Gaussian's changes, in this order: position (metres, the head's frame), rotation vector (radians, the head's frame),
-# log-scales, logit of the opacity, the constant coefficient of the colour; how many, and how much 1 in `basis` means.
-CHANGES = {"position": 3, "rotation": 3, "scale": 3, "opacity": 1, "color": 3}
-UNITS = {"position": 0.01, "rotation": 0.2, "scale": 0.5, "opacity": 1.0, "color": 0.5}
-CHANNELS = sum(CHANGES.values())
-LARGEST_GROWTH = 1.5  # of a log-scale
-# Tensors with a row for every Gaussian.
-PER_GAUSSIAN = ("basis", "torso")
+# Parameters and buffers with a row for every Gaussian.
+PER_GAUSSIAN = ("basis", "torso", "log_error", "field.index", "field.logits")
+MOST_ROWS = 400  # of a drive, that ranges and motions are taken from
+UNSEEN_ERROR = -1.6  # log of an expected error of 0.2: of a Gaussian about which nothing was learned
 
 
 class Deformation(nn.Module):
@@ -33,21 +33,26 @@ class Deformation(nn.Module):
     Args:
         settings: sizes.
         count: N.
+        learning: with what is only needed to learn (tri-planes); what a file holds is without.
 
     Attributes:
-        basis: (N, 13, R) parameter, in UNITS per coefficient.
+        basis: (N, 13, R) parameter, in changes.UNITS per coefficient.
         torso: (N,) buffer, 0 to 1: how far a Gaussian belongs to the torso, which does not turn with the head.
+        log_error: (N,) parameter, log of the expected error of the picture where this Gaussian is.
+        slope: parameter, how much that grows with the networks' uncertainty.
     """
 
-    def __init__(self, settings: DeformationSettings, count: int) -> None:
+    def __init__(self, settings: DeformationSettings, count: int, learning: bool = True) -> None:
         super().__init__()
         self.settings = settings
         self.inputs = Inputs(settings.codes)
         self.code_network = CodeNetwork(self.inputs.size, settings.width, settings.rank)
         self.basis = nn.Parameter(torch.zeros(count, CHANNELS, settings.rank))
         self.register_buffer("torso", torch.zeros(count))
-        units = [UNITS[name] for name, size in CHANGES.items() for _ in range(size)]
-        self.register_buffer("units", torch.tensor(units), persistent=False)
+        self.register_buffer("units", units(), persistent=False)
+        self.log_error = nn.Parameter(torch.full((count,), UNSEEN_ERROR))
+        self.slope = nn.Parameter(torch.ones(1))
+        self.field = NodeField(settings, count, learning) if settings.nodes else None
 
     def __len__(self) -> int:
         return len(self.basis)
@@ -56,47 +61,80 @@ class Deformation(nn.Module):
         """Before the fit: learn range, mean and spread of the inputs from the rows that are fitted."""
         self.inputs.see(drive)
 
+    @torch.no_grad()
+    def place_nodes(self, rest: Gaussians, drive: Drive, inside: Tensor | None = None) -> None:
+        """When the basis has learned to move: choose the nodes by it, and let the networks work from here on.
+
+        Args:
+            drive: rows that are fitted.
+            inside: (N,) bool, Gaussians in the mouth, which follow the mouth's nodes; None where there are none.
+
+        Raises:
+            ValueError: the settings have no nodes, or nodes and Gaussians do not fit, see NodeField.place.
+        """
+        if self.field is None:
+            raise ValueError("This deformation has no nodes.")
+        z = self.code_network(torch.stack([self.inputs(frame) for frame in _spread(drive)]))
+        spread = torch.linalg.cholesky(z.T.cov() + 1e-9 * torch.eye(z.shape[1], device=z.device))
+        motion = UNITS["position"] * self.basis[:, :3] @ spread
+        inside = torch.zeros(len(self), dtype=torch.bool) if inside is None else inside
+        self.field.place(rest.means, motion, inside.to(rest.means.device))
+
+    @torch.no_grad()
     def remember(self, drive: Drive) -> None:
-        """After the fit: hold coefficients within those of the rows that were fitted."""
-        self.code_network.remember(torch.stack([self.inputs(drive.frame(row)) for row in range(len(drive))]))
+        """After the fit: hold coefficients and nodes within those of the rows that were fitted."""
+        frames = _spread(drive)
+        self.code_network.remember(torch.stack([self.inputs(frame) for frame in frames]))
+        if self.field is not None and self.field.placed:
+            self.field.remember([self._driven(frame) for frame in frames])
 
     @torch.no_grad()
     def select(self, index: Tensor) -> None:
         """Make the new i-th Gaussian a copy of the old index[i], in place: to prune, to split, to move points.
 
-        Parameters stay the same objects, so that an optimiser goes on with them; its state's rows are the caller's.
+        Parameters stay the same objects, so that an optimiser goes on with them; its state's rows are the caller's, for
+        the parameters of PER_GAUSSIAN.
         """
         for name in PER_GAUSSIAN:
-            tensor = getattr(self, name)
+            owner, _, own = name.rpartition(".")
+            if owner and self.field is None:
+                continue
+            tensor = getattr(self.get_submodule(owner), own)
             tensor.data = tensor.data[index]
 
-    def forward(self, rest: Gaussians, frame: DriveFrame) -> Gaussians:
+    def forward(self, rest: Gaussians, frame: DriveFrame, step: int | None = None) -> Gaussians:
         """Move Gaussians from rest by one row of a Drive. Gradients flow to everything that is a parameter, and to
         `rest`.
 
         Args:
             rest: N Gaussians.
+            step: in the first part of a training, its number: one network per view, chosen by it, and now and then a
+                view less. None: all networks.
 
         Returns:
-            N Gaussians in the head's frame; the head's own pose is not yet in it. Higher coefficients of the colours
-            are shared with `rest`.
+            N Gaussians in the head's frame, with their uncertainty: the expected error of a picture's colours where
+            each is, 0 to 1 and more. The head's own pose is not yet in it.
 
         Raises:
             ValueError: another number of Gaussians.
         """
         if len(rest) != len(self):
             raise ValueError(f"This deformation moves {len(self)} Gaussians, not {len(rest)}.")
-        z = self.code_network(self.inputs(frame))
-        changes = (self.basis.flatten(0, 1) @ z).view(-1, CHANNELS) * self.units
-        return apply_changes(rest, changes)
+        driven = self._driven(frame)
+        changes = (self.basis.flatten(0, 1) @ driven.coefficients).view(-1, CHANNELS) * self.units
+        log_error = self.log_error
+        if self.field is not None and self.field.placed:
+            more, unsure = self.field(rest, driven, step)
+            changes, log_error = changes + more, log_error + self.slope * unsure
+        return replace(apply_changes(rest, changes), uncertainty=log_error.exp())
 
-    def pose(self, rest: Gaussians, frame: DriveFrame, head_pose: Tensor) -> Gaussians:
+    def pose(self, rest: Gaussians, frame: DriveFrame, head_pose: Tensor, step: int | None = None) -> Gaussians:
         """`forward`, and then the head turns on its torso.
 
         Args:
             head_pose: (6,) rotation vector (radians) about the head's origin, then translation (metres).
         """
-        return self.turn(self(rest, frame), head_pose)
+        return self.turn(self(rest, frame, step), head_pose)
 
     def turn(self, moved: Gaussians, head_pose: Tensor) -> Gaussians:
         """Turn moved Gaussians with the head's pose (6,), the torso's less."""
@@ -109,14 +147,24 @@ class Deformation(nn.Module):
         quats = multiply_quats(nn.functional.normalize(blended, dim=1), moved.quats)
         return replace(moved, means=torso * moved.means + (1.0 - torso) * means, quats=quats)
 
+    def _driven(self, frame: DriveFrame) -> Driven:
+        inputs, content = self.inputs, None if frame.window is None else self.inputs.content(frame.window)
+        return Driven(
+            self.code_network(inputs(frame)), content, None if content is None else content[NOW],
+            None if frame.style is None else inputs.style(frame.style),
+            None if frame.emotion is None else inputs.emotion(frame.emotion),
+        )
 
-def apply_changes(rest: Gaussians, changes: Tensor) -> Gaussians:
-    """Gaussians changed by (N, 13), in the order of CHANGES."""
-    position, rotation, scale, opacity, color = changes.split(list(CHANGES.values()), 1)
-    half = torch.cat([torch.ones_like(opacity), rotation / 2], 1)  # near enough below 0.5 rad, and no 0 / 0
-    quats = multiply_quats(nn.functional.normalize(half, dim=1), rest.quats)
-    scales = rest.scales * scale.clamp(-LARGEST_GROWTH, LARGEST_GROWTH).exp()
-    odds = opacity[:, 0].clamp(-8.0, 8.0).exp()  # the opacity's logit is shifted, without taking a logit
-    opacities = rest.opacities * odds / (1.0 - rest.opacities + rest.opacities * odds)
-    sh = torch.cat([rest.sh[:, :1] + color[:, None], rest.sh[:, 1:]], 1)
-    return Gaussians(rest.means + position, quats, scales, opacities, sh)
+    def state_for_file(self) -> dict[str, Tensor]:
+        """What a head's file holds: the state of a Deformation that is no longer learning."""
+        if self.field is not None:
+            for branch in (self.field.face, self.field.mouth):
+                if branch is not None:
+                    branch.settle()
+        return {name: value for name, value in self.state_dict().items() if "planes." not in name}
+
+
+def _spread(drive: Drive) -> list[DriveFrame]:
+    """At most MOST_ROWS rows, evenly spread."""
+    rows = torch.linspace(0, len(drive) - 1, min(len(drive), MOST_ROWS)).round().long()
+    return [drive.frame(int(row)) for row in rows]

@@ -35,8 +35,8 @@ RIG = {
 # A deformation's tensors, by their names in the module; the largest may be halved.
 PREFIX = "deformation."
 HALVED = ("basis",)
-LARGEST = {"torso": 1.0}  # 0 to 1
-ANY = 2e4  # of every other tensor, either way
+RANGES = {"torso": (0.0, 1.0), "log_error": (-20.0, 5.0), "slope": (-10.0, 10.0)}
+ANY = (-2e4, 2e4)  # of every other tensor
 
 
 def save_head(head: Head, path: str | Path) -> None:
@@ -50,8 +50,8 @@ def save_head(head: Head, path: str | Path) -> None:
         tensors |= {name: getattr(mover, name) for name in RIG}
     else:
         header["deformation"] = mover.settings.to_json()
-        tensors |= {PREFIX + name: value for name, value in mover.state_dict().items()}
-    arrays = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in tensors.items()}
+        tensors |= {PREFIX + name: value for name, value in mover.state_for_file().items()}
+    arrays = {name: value.detach().cpu().numpy() for name, value in tensors.items()}
     for name in HALVED:
         if PREFIX + name in arrays:
             arrays[PREFIX + name] = arrays[PREFIX + name].astype(np.float16)
@@ -70,8 +70,8 @@ def load_head(path: str | Path) -> Head:
     t = {name: torch.from_numpy(value) for name, value in arrays.items()}
     gaussians = Gaussians(*(t[name] for name in REST))
     if "deformation" in header:
-        mover = Deformation(DeformationSettings.from_json(header["deformation"]), len(gaussians))
-        mover.load_state_dict({name: t[PREFIX + name].float() for name in mover.state_dict()})
+        mover = Deformation(DeformationSettings.from_json(header["deformation"]), len(gaussians), learning=False)
+        mover.load_state_dict({name: t[PREFIX + name] for name in mover.state_dict()})
         mover.eval()
     else:
         mover = Rig(t["shapes"], tuple(header["joints"]), t["pivots"], t["rotations"], t["weights"])
@@ -84,12 +84,13 @@ def _spec(header: dict) -> dict[str, TensorSpec]:
         return REST | RIG
     settings = DeformationSettings.from_json(header["deformation"])
     with torch.device("meta"):  # shapes alone, no memory
-        state = Deformation(settings, 1).state_dict()
+        state = Deformation(settings, 1, learning=False).state_dict()
+    ranges = RANGES | {"field.index": (-1.0, settings.nodes + settings.mouth_nodes - 1.0)}
     spec = dict(REST)
     for name, value in state.items():
         shape = ("N", *value.shape[1:]) if name in PER_GAUSSIAN else tuple(value.shape)
-        bounds = (0.0, LARGEST[name]) if name in LARGEST else (-ANY, ANY)
-        spec[PREFIX + name] = TensorSpec(shape, *bounds, dtype="F16" if name in HALVED else "F32")
+        dtype = "F16" if name in HALVED else "I32" if value.dtype == torch.int32 else "F32"
+        spec[PREFIX + name] = TensorSpec(shape, *ranges.get(name, ANY), dtype=dtype)
     return spec
 
 

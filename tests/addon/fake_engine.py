@@ -4,7 +4,8 @@
 The head's name says how it behaves: "slow" draws until it is cancelled, "deaf" does not listen to cancels, "dies" exits
 in the middle, "empty" reports frames that it never wrote, "short" has audio of 5 frames, "warns" warns.
 
-So does the name of the film that a capture is made of: "slow", "dies", "warns", or "no face".
+So does the name of the film that a capture is made of: "slow", "dies", "warns", or "no face"; and that of the sound or
+file that a take is made of: "slow", "wild" has a weight of 7, "torn" is no take.
 """
 
 import json
@@ -15,6 +16,8 @@ import threading
 import time
 import zlib
 from pathlib import Path
+
+from .protocol import EMOTION_NAMES, EXPRESSION_NAMES
 
 TAKE_FRAMES = 30
 cancelled = threading.Event()
@@ -88,11 +91,39 @@ def capture(job_id: str, job: dict) -> None:
     send("result", job_id, result={"frames": 5, "used": 4, "warnings": warnings})
 
 
+def perform(job_id: str, job: dict) -> None:
+    """A jaw that opens from 0 to 1; a smile as wide as the happy slider."""
+    kind, out = Path(job.get("audio") or job["take"]).stem, Path(job["out"])
+    happy = [0.0]
+    if "controls" in job:
+        happy = json.loads(Path(job["controls"]).read_text())["emotion"].get("happy", happy)
+    while kind == "slow":
+        send("progress", job_id, stage="listen", done=1, total=4, eta=20.0)
+        time.sleep(0.05)
+        if cancelled.is_set():
+            return send("error", job_id, code="cancelled", what="The job was cancelled.", todo="")
+    rows = []
+    for k in range(TAKE_FRAMES):
+        row = {"jawOpen": 7.0 if kind == "wild" else k / (TAKE_FRAMES - 1), "mouthSmileLeft": happy[k % len(happy)]}
+        rows.append([row.get(name, 0.0) for name in EXPRESSION_NAMES])
+    take = {"format": "emosplat-take", "version": 1, "fps_exact": job["fps"], "expression_names": EXPRESSION_NAMES,
+            "expression": rows, "emotion_names": EMOTION_NAMES, "emotion_weights": [[0.0] * 8] * TAKE_FRAMES,
+            "job": job}
+    out.write_text("[" if kind == "torn" else json.dumps(take))
+    out.with_suffix(".emotake").touch()
+    send("result", job_id, result={"frames": TAKE_FRAMES, "take": str(out)})
+
+
 def run(job_id: str, verb: str, job: dict) -> None:
     if verb == "speak":
         speak(job_id, job)
     elif verb == "capture":
         capture(job_id, job)
+    elif verb in ("perform", "import"):
+        perform(job_id, job)
+    elif verb == "export_take":
+        Path(job["csv"]).write_text("Timecode")
+        send("result", job_id, result={"csv": job["csv"], "frames": TAKE_FRAMES})
     elif verb == "verify":
         damaged = not (Path(job["folder"]) / "report.html").exists()
         send("result", job_id, result={"ok": not damaged, "findings": ["It has no report."] * 5 if damaged else []})

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generation, import and captures in another Blender than the tests' own: a script, run by test_versions.py.
+"""Generation, import, captures and baking on shape keys in another Blender than the tests' own: a script, run by test_versions.py.
 
 Prints "all is well" as its last line.
 """
 
+import json
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,9 @@ from pathlib import Path
 import bpy
 import addon_utils  # found once bpy is there
 
+from engine.protocol import EXPRESSION_NAMES
 from tests.addon.extension import NAME, enable, extensions_folder, install, module, strips
+from tests.addon.rigs.faces import make_face, played
 
 audio, real_engine, folder = sys.argv[1], sys.argv[2] == "real", Path(tempfile.mkdtemp())
 install(extensions_folder(), real_engine=real_engine)
@@ -67,7 +70,31 @@ if not real_engine:
     except RuntimeError as error:
         assert "stopped unexpectedly" in str(error), error
 
+face = make_face(["jawOpen", "mouthClose", "mouthLowerDown", "Ears"])
+key = face.data.shape_keys
+bpy.ops.emosplat.choose_speech(filepath=audio)
+assert bpy.ops.emosplat.bake_take() == {"FINISHED"}
+bpy.ops.emosplat.bake_take()
+take = json.loads(Path(bpy.path.abspath(face.emosplat_rig.last_take)).read_text())["expression"]
+jaw = [row[EXPRESSION_NAMES.index("jawOpen")] for row in take]
+assert all(abs(played(face, k + 1)["jawOpen"] - value) < 0.0051 for k, value in enumerate(jaw)) and max(jaw) > 0.1
+key.key_blocks["Ears"].keyframe_insert("value", frame=1)
+try:
+    bpy.ops.emosplat.bake_take()
+    raise AssertionError("an edited action was overwritten")
+except RuntimeError as error:
+    assert "already plays" in str(error), error
+assert bpy.ops.emosplat.bake_take(existing="BELOW") == {"FINISHED"}
+face.emosplat_rig.target = "NLA"
+assert bpy.ops.emosplat.bake_take() == {"FINISHED"} and key.animation_data.action is None
+assert [len(track.strips) for track in key.animation_data.nla_tracks] == [1, 1]
+assert all(abs(played(face, k + 1)["jawOpen"] - value) < 0.0051 for k, value in enumerate(jaw))
+bpy.ops.emosplat.export_take_csv(filepath=str(folder / "take.csv"))
+bpy.ops.emosplat.choose_take(filepath=str(folder / "take.csv"))
+assert bpy.ops.emosplat.bake_take() == {"FINISHED"}
+
 addon_utils.disable(NAME)
-assert not hasattr(bpy.types.Object, "emosplat") and not hasattr(bpy.types.Scene, "emosplat_capture")
+assert not hasattr(bpy.types.Object, "emosplat") and not hasattr(bpy.types.Object, "emosplat_rig")
+assert not hasattr(bpy.types.Scene, "emosplat_capture")
 shutil.rmtree(folder)
 print("all is well", bpy.app.version_string)

@@ -27,8 +27,7 @@ class Layout:
     def progress(self, **_options):
         self.drawn.append("progress")
 
-    def label(self, **_options):
-        pass
+    label = template_list = prop
 
     def row(self, **_options):
         return Layout(self.drawn, self.texts)

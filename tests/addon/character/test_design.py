@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is rendered: no shape is left out, speech stays on its own clock, cameras go all around."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def spoken(frames, emotion=None):
     weights = np.zeros((frames, 8), np.float32)
     if emotion is not None:
         weights[:, emotion] = 0.6
-    return module("character.takes").Performance(rng.random((frames, 52)).astype(np.float32), weights)
+    return module("takes").Performance(Fraction(25), rng.random((frames, 52)).astype(np.float32), weights)
 
 
 def moods():

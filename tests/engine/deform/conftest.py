@@ -41,11 +41,33 @@ def rest() -> Gaussians:
     )
 
 
+@pytest.fixture(params=["basis", "nodes", "every Gaussian a node"])
+def deformation(request, rest, drive) -> Deformation:
+    """With everything that is zero at first filled, so that it moves: no networks, at nodes, and as in the paper."""
+    return moving_deformation(rest, drive, request.param)
+
+
 @pytest.fixture
-def deformation(drive) -> Deformation:
-    """With everything that is zero at first filled, so that it moves."""
+def with_nodes(rest, drive) -> Deformation:
+    return moving_deformation(rest, drive, "nodes")
+
+
+def moving_deformation(rest, drive, kind: str) -> Deformation:
     torch.manual_seed(7)
-    module = Deformation(DeformationSettings(codes=CODES), COUNT)
+    sizes = {
+        "basis": {},
+        "nodes": {"nodes": 12, "mouth_nodes": 4, "members": 3, "appearance": True},
+        "every Gaussian a node": {"nodes": COUNT, "neighbours": 1, "members": 3, "appearance": True},
+    }[kind]
+    module = Deformation(DeformationSettings(codes=CODES, **sizes), COUNT)
     module.see(drive)
     torch.nn.init.normal_(module.basis, std=0.3)
+    if sizes:
+        inside = torch.arange(COUNT) % 4 == 0 if "mouth_nodes" in sizes else None
+        module.place_nodes(rest, drive, inside)
+        for branch in (module.field.face, module.field.mouth):
+            if branch is not None:
+                for head in branch.decoder.heads.values():
+                    torch.nn.init.normal_(head.weight, std=0.3)
+        torch.nn.init.normal_(module.field.logits, std=0.5)
     return module

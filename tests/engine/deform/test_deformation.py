@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from engine.deform.settings import DeformationSettings
 from engine.splats.gaussians import Gaussians
 from engine.splats.quats import matrices_from_quats
 
-from tests.engine.deform.conftest import CODES, COUNT
+from tests.engine.deform.conftest import CODES, COUNT, moving_deformation
 
 FIELDS = ("means", "quats", "scales", "opacities", "sh")
 
@@ -39,7 +40,8 @@ def test_everything_moves_and_stays_legal(deformation, rest, drive):
     torch.testing.assert_close(moved.sh[:, 1:], rest.sh[:, 1:])
 
 
-def test_opacity_moves_by_its_logit(deformation, rest, drive):
+def test_opacity_moves_by_its_logit(rest, drive):
+    deformation = moving_deformation(rest, drive, "basis")
     frame = drive.frame(2)
     shift = deformation.basis[:, 9] @ deformation.code_network(deformation.inputs(frame))
     expected = torch.sigmoid(torch.logit(rest.opacities) + shift)
@@ -52,23 +54,27 @@ def test_gradients_against_float64(deformation, rest, drive):
     def gradients(module, rest, frame) -> dict[str, torch.Tensor]:
         leaves = {name: getattr(rest, name).clone().requires_grad_() for name in FIELDS}
         moved = module(Gaussians(**leaves), frame)
-        sum((getattr(moved, name) * torch.linspace(-1, 1, getattr(moved, name).numel()).to(leaves["means"]).view_as(
-            getattr(moved, name))).sum() for name in FIELDS).backward()
-        return {name: p.grad.double() for name, p in [*module.named_parameters(), *leaves.items()] if p.grad is not None}
+        for name in (*FIELDS, "uncertainty"):
+            value = getattr(moved, name)
+            ramp = torch.linspace(-1, 1, value.numel(), dtype=value.dtype)
+            (value.flatten() * ramp).sum().backward(retain_graph=True)
+        named = [*module.named_parameters(), *leaves.items()]
+        return {name: leaf.grad.double() for name, leaf in named if leaf.grad is not None}
 
     single = gradients(deformation, rest, drive.frame(4))
     module = copy.deepcopy(deformation).double()
     module.zero_grad()
     double = gradients(module, wide(rest), wide_frame(drive.frame(4)))
-    assert set(single) == set(double) and len(single) == len(FIELDS) + len(list(deformation.parameters()))
+    unused = {"slope"} if deformation.field is None else set()
+    assert set(single) == set(double) == {name for name, _ in deformation.named_parameters()} - unused | set(FIELDS)
     for name, value in double.items():
-        assert (single[name] - value).abs().max() <= 1e-5 * value.abs().max(), name
-        assert value.abs().max() > 0
+        assert (single[name] - value).abs().max() <= 2e-4 * value.abs().max() + 1e-7, name
+        assert value.abs().max() > 0 or value.shape[-1] == 1, name  # one neighbour has all the weight
 
 
 def test_what_was_never_seen_has_no_effect(deformation, rest, drive):
     frame = drive.frame(1)
-    other = DriveFrame(frame.expression.clone(), frame.gaze, frame.codes)
+    other = replace(frame, expression=frame.expression.clone())
     other.expression[0] = 1.0
     torch.testing.assert_close(deformation(rest, other).means, deformation(rest, frame).means)
 
@@ -110,7 +116,8 @@ def test_select_moves_rows_and_keeps_the_parameter(deformation, rest, drive):
     fewer = Gaussians(*(getattr(rest, name)[index] for name in FIELDS))
     torch.testing.assert_close(deformation(fewer, drive.frame(0)).means, before.means[index])
     assert deformation.basis is basis and len(deformation) == 3
-    assert all(len(getattr(deformation, name)) == 3 for name in PER_GAUSSIAN)
+    rows = {**dict(deformation.named_parameters()), **dict(deformation.named_buffers())}
+    assert {len(rows[name]) for name in PER_GAUSSIAN if name in rows} == {3}
     with pytest.raises(ValueError, match="3 Gaussians"):
         deformation(rest, drive.frame(0))
 
@@ -128,9 +135,45 @@ def test_the_head_turns_on_its_torso(deformation, rest, drive):
     torch.testing.assert_close(matrices, matrix @ matrices_from_quats(still.quats[10:]), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("data", [None, [], {}, {"codes": 6}, {"codes": -1, "rank": 16, "width": 64},
-                                  {"codes": 6, "rank": 10**9, "width": 64}, {"codes": True, "rank": 16, "width": 64},
-                                  {"codes": 6, "rank": 16.0, "width": 64}])
-def test_strange_settings_are_refused(data):
+def test_steps_choose_networks_and_views(with_nodes, rest, drive):
+    """The same step does the same; steps differ; all networks together say something else again."""
+    frame = drive.frame(3)
+    first, again, other, all_of_them = (with_nodes(rest, frame, step).means for step in (1, 1, 2, None))
+    assert torch.equal(first, again)
+    assert (first - other).abs().max() > 1e-5 and (first - all_of_them).abs().max() > 1e-5
+
+
+def test_a_drive_without_sound_or_emotion_does_with_the_rest(with_nodes, rest, drive):
+    frame = drive.frame(3)
+    silent = DriveFrame(frame.expression, frame.gaze, frame.codes)
+    moved, heard = with_nodes(rest, silent), with_nodes(rest, frame)
+    assert torch.isfinite(moved.means).all() and (moved.means - heard.means).abs().max() > 1e-6
+    assert (moved.uncertainty.log() - heard.uncertainty.log()).mean() > 0  # less is known
+
+
+def test_unsure_networks_fall_back_to_the_basis(with_nodes, rest, drive):
+    frame = drive.frame(3)
+    basis = copy.deepcopy(with_nodes)
+    basis.field = None
+    linear = basis(rest, frame).means
+    sure = (with_nodes(rest, frame).means - linear).abs().mean()
+    for branch in (with_nodes.field.face, with_nodes.field.mouth):
+        for block in branch.views.values():
+            block.out_bias.data[:, 48:] = 1e3  # held at the largest variance
+    unsure = (with_nodes(rest, frame).means - linear).abs().mean()
+    assert unsure < 0.1 * sure
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"codes": 6}])
+def test_settings_that_are_not_whole_are_refused(data):
     with pytest.raises(ValueError):
         DeformationSettings.from_json(data)
+
+
+@pytest.mark.parametrize("change", [{"codes": -1}, {"rank": 10**9}, {"codes": True}, {"rank": 16.0}, {"members": 0},
+                                    {"appearance": 1}, {"nodes": "4"}, {"nodes": 3},
+                                    {"layers": 3}])
+def test_strange_settings_are_refused(change):
+    assert DeformationSettings.from_json(DeformationSettings().to_json()) == DeformationSettings()
+    with pytest.raises(ValueError):
+        DeformationSettings.from_json(DeformationSettings().to_json() | change)

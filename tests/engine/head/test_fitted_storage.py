@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from engine.deform.deformation import Deformation
-from engine.deform.drive import DriveFrame
+from engine.deform.drive import Drive, DriveFrame
 from engine.deform.settings import DeformationSettings
 from engine.errors import FormatError
 from engine.head.head import Head
@@ -18,16 +18,27 @@ from engine.head.library import list_heads
 from engine.head.storage import load_head, save_head
 from tests.engine.damage import damaged_headers
 
-FRAME = DriveFrame(torch.linspace(0, 1, 52), torch.tensor([0.1, -0.1]), torch.tensor([0.5, -0.5, 1.0]))
+FRAME = DriveFrame(
+    torch.linspace(0, 1, 52), torch.tensor([0.1, -0.1]), torch.tensor([0.5, -0.5, 1.0]),
+    torch.linspace(-1, 1, 512).view(8, 64), torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 128),
+)
 POSE = np.array([0.1, 0, 0.2, 0, 0.01, 0], np.float32)
+
+
+SETTINGS = DeformationSettings(codes=3, rank=5, nodes=6, mouth_nodes=4, members=2)
 
 
 @pytest.fixture
 def fitted(tiny_head) -> Head:
     torch.manual_seed(1)
-    module = Deformation(DeformationSettings(codes=3, rank=5), len(tiny_head.gaussians))
+    module = Deformation(SETTINGS, len(tiny_head.gaussians))
     torch.nn.init.normal_(module.basis, std=0.3)
     module.torso.uniform_(0, 1)
+    still = Drive(torch.rand(9, 52), torch.rand(9, 2), torch.arange(9), torch.rand(9, 3), torch.randn(9, 64))
+    module.place_nodes(tiny_head.gaussians, still, torch.arange(12) % 3 == 0)
+    for branch in (module.field.face, module.field.mouth):
+        for head in branch.decoder.heads.values():
+            torch.nn.init.normal_(head.weight, std=0.1)
     return Head("fitted", tiny_head.gaussians, module, {"title": "Fitted"})
 
 
@@ -61,6 +72,16 @@ def test_a_loaded_head_moves_the_same(fitted, saved):
     assert not after.means.requires_grad
 
 
+def test_a_node_that_does_not_exist_is_refused(saved):
+    change(saved, lambda tensors: tensors["deformation.field.index"].reshape(-1).__setitem__(5, 10))
+    with pytest.raises(FormatError, match="field.index"):
+        load_head(saved)
+
+
+def test_a_file_is_of_what_no_longer_learns(saved):
+    assert not any("planes" in name or "texel" in name for name in load_file(saved))
+
+
 def test_it_is_listed(saved):
     info = list_heads(saved.parent)[-1]
     assert (info.name, info.gaussians, info.title, info.error) == ("fitted", 12, "Fitted", "")
@@ -76,17 +97,21 @@ def test_a_deformation_for_another_number_of_gaussians_is_refused(fitted):
 
 
 def _tensor_names() -> list[str]:
-    return ["deformation." + name for name in Deformation(DeformationSettings(codes=3, rank=5), 1).state_dict()]
+    return ["deformation." + name for name in Deformation(SETTINGS, 1, learning=False).state_dict()]
 
 
 @pytest.mark.parametrize("name", _tensor_names())
 def test_missing_misshapen_and_unbounded_tensors(saved, name):
     whole = saved.read_bytes()
+
+    def fill(value: float):
+        return lambda tensors: tensors.update({name: np.full_like(tensors[name], value)})
+
+    values = [-9, 10**6] if name.endswith("index") else [np.nan, np.inf]
     for fault in (
         lambda tensors: tensors.pop(name),
         lambda tensors: tensors.update({name: tensors[name].reshape(-1)[:-1].copy()}),
-        lambda tensors: tensors[name].reshape(-1).__setitem__(0, np.nan),
-        lambda tensors: tensors[name].reshape(-1).__setitem__(0, np.inf),
+        *(fill(value) for value in values),
     ):
         saved.write_bytes(whole)
         change(saved, fault)
@@ -100,6 +125,8 @@ BAD_HEADERS = {
     "a setting more": lambda h: h["deformation"].update(layers=3),
     "a setting less": lambda h: h["deformation"].pop("rank"),
     "endless memory": lambda h: h["deformation"].update(width=10**12),
+    "no nodes": lambda h: h["deformation"].update(nodes=0),
+    "more nodes": lambda h: h["deformation"].update(nodes=7),
     "another rank": lambda h: h["deformation"].update(rank=6),
     "a rank that is no number": lambda h: h["deformation"].update(rank="5"),
     "neither": lambda h: h.pop("deformation"),

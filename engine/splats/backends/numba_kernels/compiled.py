@@ -21,7 +21,8 @@ from ....files import user_cache
 
 def _sources_hash() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    engine = Path(__file__).parents[3]
+    for path in sorted([*Path(__file__).parent.glob("*.py"), *(engine / "deform" / "kernels").glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

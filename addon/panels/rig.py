@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Shape Keys panel: a take on any mesh, with or without a talking head in the scene."""
+
+import os
+
+import bpy
+
+from ...engine.protocol import EXPRESSION_NAMES
+from .. import running
+from ..character.settings import UNUSED
+from ..rigs.setup import active_face, face_reason, is_stale, lacking, performer_of
+from .sidebar import InSidebar, draw_busy, draw_emotion, draw_life, draw_micro, draw_span
+from .text import draw_text
+
+SHOWN = 6
+
+
+class EMOSPLAT_UL_keys(bpy.types.UIList):
+    """Shape keys, what they do, and how strongly."""
+
+    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property) -> None:
+        row = layout.split(factor=0.45, align=True)
+        row.label(text=item.name, translate=False)
+        row = row.split(factor=0.7, align=True)
+        row.prop(item, "shape", text="")
+        amount = row.row(align=True)
+        amount.active = item.shape != UNUSED
+        amount.prop(item, "amount", text="", emboss=False)
+
+    def filter_items(self, _context, data, name) -> tuple[list[int], list[int]]:
+        items = getattr(data, name)
+        shown = bpy.types.UI_UL_list.filter_items_by_name(self.filter_name, self.bitflag_filter_item, items, "name")
+        shown = shown or [self.bitflag_filter_item] * len(items)
+        if data.only_unmatched:
+            shown = [flag if item.shape == UNUSED else 0 for flag, item in zip(shown, items)]
+        return shown, []
+
+
+class RigPanel(InSidebar, bpy.types.Panel):
+    bl_idname = "EMOSPLAT_PT_rig"
+    bl_label = "Shape Keys"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, face = self.layout, active_face(context)
+        if face is None:
+            draw_text(layout, context, "Select a mesh with shape keys, such as a VRM, MetaHuman, Character Creator or "
+                      "MPFB face: it can speak, too, without a head in the scene.", "INFO")
+            return
+        settings, performer = face.emosplat_rig, performer_of(face)
+        layout.label(text=face.name, icon="SHAPEKEY_DATA", translate=False)
+        if reason := face_reason(face):
+            draw_text(layout, context, f"{reason}.", "ERROR")
+            return
+        layout.use_property_split = True
+        layout.row().prop(settings, "source", expand=True)
+        if settings.source == "FILE":
+            row = layout.row(align=True)
+            row.prop(settings, "file")
+            row.operator("emosplat.choose_take", text="", icon="FILEBROWSER")
+            if os.path.splitext(settings.file)[1].lower() == ".csv":
+                layout.prop(settings, "timecode_fps")
+        else:
+            layout.prop(settings, "performer", icon="USER")
+            if performer == face:
+                row = layout.row(align=True)
+                row.prop(face.emosplat, "audio")
+                row.operator("emosplat.choose_speech", text="", icon="FILEBROWSER")
+            layout.prop(settings, "use_sound")
+        if performer == face:
+            draw_span(layout, face.emosplat)
+        layout.row().prop(settings, "target", expand=True)
+        layout.prop(settings, "error")
+        layout.prop(settings, "use_family")
+        if running.session.busy:
+            draw_busy(layout)
+            return
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("emosplat.bake_take", icon="ACTION")
+        if settings.last_take:
+            layout.operator("emosplat.export_take_csv", icon="EXPORT")
+
+
+class RigSubPanel(InSidebar):
+    """Base of the sub-panels: they show only while there is a mesh to bake on."""
+
+    bl_parent_id = "EMOSPLAT_PT_rig"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        face = active_face(context)
+        return face is not None and not face_reason(face)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.use_property_split = True
+        self.draw_face(self.layout, context, active_face(context))
+
+
+class KeysPanel(RigSubPanel, bpy.types.Panel):
+    bl_idname = "EMOSPLAT_PT_rig_keys"
+    bl_label = "Mapping"
+    bl_options = set()
+
+    def draw_face(self, layout, context, face) -> None:
+        settings = face.emosplat_rig
+        if is_stale(face):
+            layout.operator("emosplat.match_keys", icon="FILE_REFRESH")
+            if not len(settings.keys):
+                return
+        folds, lost = lacking(settings)
+        shown = len(EXPRESSION_NAMES) - len(folds) - len(lost)
+        row = layout.row(align=True)
+        row.label(text=f"{shown} of {len(EXPRESSION_NAMES)} shapes matched", icon="CHECKMARK" if shown else "ERROR")
+        row.operator("emosplat.match_keys", text="", icon="LOOP_BACK").reset = True
+        layout.template_list("EMOSPLAT_UL_keys", "", settings, "keys", settings, "key_index", rows=5)
+        layout.prop(settings, "only_unmatched")
+        if folds:
+            told = [f"{name} in {_names(near)}" for name, near in folds.items()]
+            draw_text(layout, context, f"Not there, shown by near ones: {_some(told)}.", "INFO")
+        if lost:
+            draw_text(layout, context, f"Not there: {_some(lost)}.", "INFO")
+
+
+class RigJawPanel(RigSubPanel, bpy.types.Panel):
+    bl_idname = "EMOSPLAT_PT_rig_jaw"
+    bl_label = "Jaw Bone"
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(active_face(context).emosplat_rig, "use_jaw", text="")
+
+    def draw_face(self, layout, context, face) -> None:
+        settings = face.emosplat_rig
+        layout.active = settings.use_jaw
+        layout.prop(settings, "jaw_rig")
+        if settings.jaw_rig is not None:
+            layout.prop_search(settings, "jaw_bone", settings.jaw_rig.pose, "bones")
+        layout.row().prop(settings, "jaw_axis", expand=True)
+        layout.prop(settings, "jaw_angle")
+
+
+class SlidersPanel(RigSubPanel):
+    """Base of the sliders' sub-panels: they show only while the mesh performs by itself."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        face = active_face(context)
+        return face.emosplat_rig.source == "AUDIO" and performer_of(face) == face
+
+
+class RigEmotionPanel(SlidersPanel, bpy.types.Panel):
+    bl_idname = "EMOSPLAT_PT_rig_emotion"
+    bl_label = "Emotion"
+
+    def draw_face(self, layout, context, face) -> None:
+        draw_emotion(layout, face.emosplat)
+
+
+class RigMicroPanel(SlidersPanel, bpy.types.Panel):
+    bl_idname = "EMOSPLAT_PT_rig_micro"
+    bl_label = "Micro-expressions"
+
+    def draw_face(self, layout, context, face) -> None:
+        draw_micro(layout, face.emosplat)
+
+
+class RigLifePanel(SlidersPanel, bpy.types.Panel):
+    bl_idname = "EMOSPLAT_PT_rig_life"
+    bl_label = "Life"
+
+    def draw_face(self, layout, context, face) -> None:
+        draw_life(layout, face.emosplat, ("blink", "gaze"))  # a mesh's shape keys do not turn its head
+
+
+def _names(near: dict[str, float]) -> str:
+    """Of both sides one word is enough."""
+    return " and ".join(dict.fromkeys(name.removesuffix("Left").removesuffix("Right")
+                                      if len(near) > 1 else name for name in near))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+CLASSES = (EMOSPLAT_UL_keys, RigPanel, KeysPanel, RigJawPanel, RigEmotionPanel, RigMicroPanel, RigLifePanel)
