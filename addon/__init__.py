@@ -3,7 +3,7 @@
 
 import bpy
 
-from . import preferences, properties, running
+from . import preferences, properties, provenance, running
 from .character import capturing as character_capturing
 from .character import settings as character_settings
 from .operators import capture, character, engine, generate, head, rig
@@ -28,9 +28,11 @@ def register() -> None:
     rig_settings.register()
     running.register()
     character_capturing.register()
+    provenance.register()
 
 
 def unregister() -> None:
+    provenance.unregister()
     character_capturing.unregister()
     running.unregister()
     rig_settings.unregister()

@@ -50,6 +50,11 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         description="Let captures of films fetch MediaPipe's selfie segmenter (16 MB, once) from its maker's page. It "
         "draws finer masks of hair and clothes. Captures work without it",
     )
+    mark_synthetic: BoolProperty(
+        name="Mark Renders as Synthetic", default=True,
+        description="Write IPTC's Digital Source Type for synthetic media into the PNGs and the MP4 and MOV films that "
+        "Blender renders of a scene with a talking head. The engine's own frames always carry it",
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         from .panels.doctor import draw_report
@@ -66,6 +71,7 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         column.prop(self, "frames_folder")
         column.prop(self, "heads_folder")
         column.prop(self, "download_models")
+        column.prop(self, "mark_synthetic")
         row = layout.row()
         row.operator("emosplat.doctor", icon="CHECKMARK")
         row.operator("emosplat.open_log", icon="TEXT")

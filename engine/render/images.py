@@ -6,9 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from ..files import whole_file
+from ..protocol.provenance import PNG_KEYWORD, XMP
 
 # What Blender's own depth pass holds where there is nothing.
 NO_DEPTH = 1e10
@@ -30,10 +31,12 @@ def straight_rgba8(colors: np.ndarray, alphas: np.ndarray) -> np.ndarray:
 
 
 def write_png(path: Path, rgba: np.ndarray) -> None:
-    """Write (H, W, 4) uint8 as a whole PNG or none. Raises StorageError."""
+    """Write (H, W, 4) uint8 as a whole PNG or none, which says of itself that it is synthetic. Raises StorageError."""
+    facts = PngImagePlugin.PngInfo()
+    facts.add_itxt(PNG_KEYWORD, XMP)
     with whole_file(path) as part:
         # Run lengths compress a head on nothing better, and faster, than zlib's own search does at its first level.
-        Image.fromarray(rgba).save(part, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)
+        Image.fromarray(rgba).save(part, format="PNG", pnginfo=facts, compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def write_depth_exr(path: Path, depth: np.ndarray) -> None:

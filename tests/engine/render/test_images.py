@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import errno
+import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from PIL import Image
 
 from engine.errors import StorageError
 from engine.files import require_space, whole_file
+from engine.protocol.provenance import PNG_KEYWORD, XMP, marked_png
 from engine.render.images import straight_rgba8, write_depth_exr, write_png
 
 
@@ -20,6 +23,29 @@ def test_png_comes_back(tmp_path):
     rgba = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
     write_png(tmp_path / "a.png", rgba)
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "a.png")), rgba)
+
+
+def test_every_picture_says_that_it_is_synthetic(tmp_path):
+    write_png(tmp_path / "a.png", np.zeros((4, 4, 4), np.uint8))
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.text[PNG_KEYWORD] == XMP
+    packet = ElementTree.fromstring(XMP.encode())
+    found = packet.find(".//{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
+    assert found.text == "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
+
+def test_a_png_is_marked_once(tmp_path):
+    rgba = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    marked = marked_png((tmp_path / "a.png").read_bytes())
+    assert marked_png(marked) == marked
+    with Image.open(io.BytesIO(marked)) as picture:
+        picture.verify()
+    with Image.open(io.BytesIO(marked)) as picture:
+        assert picture.text[PNG_KEYWORD] == XMP
+        np.testing.assert_array_equal(np.array(picture), rgba)
+    with pytest.raises(ValueError, match="no PNG"):
+        marked_png(b"not a picture")
 
 
 def test_depth_comes_back_exactly(tmp_path):
