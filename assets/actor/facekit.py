@@ -84,7 +84,8 @@ def load(path: Path, seed: int) -> FaceKit:
         raise FormatError(f"{path} is not ICT FaceKit's archive: {error}.", "Name it with --faces.") from error
     offsets, corners, materials, uv, uv_corners = topology
     still = np.linalg.norm(shapes["jawOpen"][slice(*UPPER_MOUTH)], axis=1) < 1e-4
-    rest[slice(*UPPER_MOUTH)] += np.where(still[:, None], (0.0, -0.0005, -UPPER_TEETH_DROP), (0.0, 0.0, LOWER_TEETH_RISE))
+    moves = (0.0, -0.0005, -UPPER_TEETH_DROP), (0.0, 0.0, LOWER_TEETH_RISE)
+    rest[slice(*UPPER_MOUTH)] += np.where(still[:, None], *moves)
     ears = np.flatnonzero(np.abs(mean[:FACE[1], 0]) > EAR_HALF_WIDTH)
     middle, mean_middle = rest[ears].mean(0), mean[ears].mean(0)
     rest, template = rest - [0.0, *middle[1:]], mean - [0.0, *mean_middle[1:]]

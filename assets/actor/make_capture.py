@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=4, help="of each pixel, before it is denoised (4)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--parts", nargs="+", choices=[part.name for part in PARTS],
-                        default=[part.name for part in PARTS], help="render these, and make the capture of all there is")
+                        default=[part.name for part in PARTS], help="render these and make the capture of all there is")
     parser.add_argument("--now", action="store_true", help="render nothing: make a capture of what is there")
     parser.add_argument("--jobs", type=int, default=1, help="Blenders side by side")
     parser.add_argument("--threads", type=int, default=0, help="of each Blender; 0: all cores")

@@ -144,7 +144,7 @@ def teeth() -> bpy.types.Material:
 
 
 def flesh(name: str, colour: Colour, rough: float, grain: float, glow: float = 0.0) -> bpy.types.Material:
-    """Wet tissue: gums, tongue, the mouth's walls, the eyes' sockets. `glow` stands for the light that a cavity of flesh
+    """Wet tissue: gums, tongue, the mouth's walls, the eyes' sockets. `glow` stands for light that a cavity of flesh
     passes on in more bounces than a frame has."""
     g = Graph(name)
     place = g.attribute("template").outputs["Vector"]
