@@ -16,16 +16,12 @@ SHOWN = 6
 
 
 class EMOSPLAT_UL_keys(bpy.types.UIList):
-    """Shape keys, what they do, and how strongly."""
+    """Shape keys and what they do."""
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property) -> None:
         row = layout.split(factor=0.45, align=True)
         row.label(text=item.name, translate=False)
-        row = row.split(factor=0.7, align=True)
         row.prop(item, "shape", text="")
-        amount = row.row(align=True)
-        amount.active = item.shape != UNUSED
-        amount.prop(item, "amount", text="", emboss=False)
 
     def filter_items(self, _context, data, name) -> tuple[list[int], list[int]]:
         items = getattr(data, name)
@@ -116,11 +112,14 @@ class KeysPanel(RigSubPanel, bpy.types.Panel):
         row.operator("emosplat.match_keys", text="", icon="LOOP_BACK").reset = True
         layout.template_list("EMOSPLAT_UL_keys", "", settings, "keys", settings, "key_index", rows=5)
         layout.prop(settings, "only_unmatched")
+        if settings.key_index < len(settings.keys) and settings.keys[settings.key_index].shape != UNUSED:
+            layout.prop(settings.keys[settings.key_index], "amount", slider=True)
         if folds:
-            told = [f"{name} in {_names(near)}" for name, near in folds.items()]
-            draw_text(layout, context, f"Not there, shown by near ones: {_some(told)}.", "INFO")
+            told = dict.fromkeys(f"{_sideless(name)} in {' and '.join(dict.fromkeys(map(_sideless, near)))}"
+                                 for name, near in folds.items())
+            draw_text(layout, context, f"Not there, shown by near ones: {_some(list(told))}.", "INFO")
         if lost:
-            draw_text(layout, context, f"Not there: {_some(lost)}.", "INFO")
+            draw_text(layout, context, f"Not there: {_some(list(dict.fromkeys(map(_sideless, lost))))}.", "INFO")
 
 
 class RigJawPanel(RigSubPanel, bpy.types.Panel):
@@ -175,10 +174,10 @@ class RigLifePanel(SlidersPanel, bpy.types.Panel):
         draw_life(layout, face.emosplat, ("blink", "gaze"))  # a mesh's shape keys do not turn its head
 
 
-def _names(near: dict[str, float]) -> str:
-    """Of both sides one word is enough."""
-    return " and ".join(dict.fromkeys(name.removesuffix("Left").removesuffix("Right")
-                                      if len(near) > 1 else name for name in near))
+def _sideless(name: str) -> str:
+    """Of both sides one word is enough; the jaw and the mouth that go to one side keep it."""
+    base = name.removesuffix("Left").removesuffix("Right")
+    return name if base in ("jaw", "mouth") else base
 
 
 def _some(names: list[str]) -> str:

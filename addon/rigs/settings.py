@@ -40,7 +40,7 @@ class RigSettings(bpy.types.PropertyGroup):
 
     source: EnumProperty(
         name="Take", options=set(), override=OVERRIDABLE, description="Where the performance comes from",
-        items=(("AUDIO", "Audio and Sliders", "The engine performs an audio file with the emotion sliders"),
+        items=(("AUDIO", "Audio", "The engine performs an audio file with the emotion sliders"),
                ("FILE", "File", "A take from the disk, or a facial-capture tool's CSV")),
     )
     performer: PointerProperty(
