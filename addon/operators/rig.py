@@ -9,7 +9,6 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from ...engine.protocol import ExportTakeJob
 from .. import paths, running
 from ..heads import set_audio
-from ..engine_jobs import warm_up
 from ..problem import Problem
 from ..rigs.actions import ASK, BELOW, REPLACE
 from ..rigs.baking import asks, bake
@@ -62,7 +61,6 @@ class ChooseSpeech(OnFace, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         set_audio(active_face(context), self.filepath)
-        warm_up()
 
 
 class ChooseTake(OnFace, bpy.types.Operator):

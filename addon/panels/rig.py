@@ -19,6 +19,7 @@ class EMOSPLAT_UL_keys(bpy.types.UIList):
     """Shape keys and what they do."""
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property) -> None:
+        layout.use_property_split = layout.use_property_decorate = False
         row = layout.split(factor=0.45, align=True)
         row.label(text=item.name, translate=False)
         row.prop(item, "shape", text="")

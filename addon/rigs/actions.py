@@ -63,10 +63,8 @@ def bake_action(owners: list[bpy.types.ID], name: str, curves: list[Curve], exis
             continue
         if other is not None and existing == BELOW:
             _push_down(animation, owner, other)
-            told.append(f"{other.name!r} goes on in an NLA track below.")
         elif other is not None:
             other.use_fake_user = True
-            told.append(f"{other.name!r} is kept in the file.")
         use_action(animation, action, owner)
         _drop_strips(owner, action)
     return told
