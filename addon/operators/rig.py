@@ -8,12 +8,12 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ...engine.protocol import ExportTakeJob
 from .. import paths, running
+from ..character.settings import UNUSED
 from ..heads import set_audio
 from ..problem import Problem
 from ..rigs.actions import ASK, BELOW, REPLACE
 from ..rigs.baking import asks, bake
 from ..rigs.setup import active_face, face_reason, fill_keys, performer_of
-from ..character.settings import UNUSED
 from .explained import Explained, busy_reason, report_ending
 
 TAKES = "*.csv;*.json;*.emotake"
