@@ -96,7 +96,7 @@ class Branch(nn.Module):
         codes = self.codes if self.planes is None else self.planes()
         chance = None if step is None else random.Random(step)
         raw = []
-        for name, (frame, gain) in self._inputs(driven).items():
+        for name, (frame, gain) in self.inputs(driven).items():
             member = slice(None)
             if chance is not None:
                 if name != "audio" and chance.random() < DROPPED:
@@ -109,7 +109,7 @@ class Branch(nn.Module):
         fused, unsure = fuse(torch.stack(raw))
         return self.decoder(self.decoder.still(codes), fused), unsure
 
-    def _inputs(self, driven: Driven) -> dict[str, tuple[Tensor | None, Tensor | None]]:
+    def inputs(self, driven: Driven) -> dict[str, tuple[Tensor | None, Tensor | None]]:
         """View -> (numbers of the frame, what scales the points' own numbers), of the views that there are."""
         gain = None if driven.window is None else self.audio_net(driven.window)
         inputs = {"audio": (driven.coefficients, gain)}

@@ -40,7 +40,7 @@ def _numba_runs() -> bool:
 
 
 def fuse(raw: Tensor, threads: int) -> tuple[Tensor, Tensor]:
-    """As fusion.fuse, for at least eight points."""
+    """As fusion.fuse, for at least two networks a view and LEAST_POINTS points."""
     return _Fuse.apply(raw, threads)
 
 
@@ -50,21 +50,25 @@ class _Fuse(torch.autograd.Function):
         from ..splats.backends.numba_kernels.parallel import spans
         from ..splats.backends.numba_kernels.simd import EXP2_TABLE, LANES
         from .fusion import FEATURES, LEAST, MOST, PRIOR
-        from .kernels.fuse import fuse_blocks, state_size
+        from .kernels import fuse as kernels
 
         views, members, _, points = raw.shape
         raw = raw.contiguous()
         blocks = -(-points // LANES)
         pieces = spans(blocks, BLOCKS)
-        keep = raw.requires_grad
-        state = np.empty((blocks if keep else len(pieces)) * state_size(views, members), np.float32)
+        states = np.empty((views, blocks * kernels.view_size(members)), np.float32)
+        for view, own in zip(raw, states):
+            arguments = (view.detach().view(-1).numpy(), members, points, LEAST, MOST, EXP2_TABLE, own)
+            _run(threads, kernels.view_blocks, pieces, *arguments)
+        view_starts = np.arange(views) * states.shape[1]
+        state = np.empty(blocks * kernels.fusion_size(views, members), np.float32)
         fused, unsure = torch.empty(FEATURES, points), torch.empty(points)
         _run(
-            threads, fuse_blocks, pieces, raw.detach().view(-1).numpy(), views, members, points, LEAST, MOST,
-            PRIOR, EXP2_TABLE, keep, state, fused.view(-1).numpy(), unsure.numpy(),
+            threads, kernels.fuse_blocks, pieces, states.reshape(-1), view_starts, members, points, PRIOR, state,
+            fused.view(-1).numpy(), unsure.numpy(),
         )
         ctx.save_for_backward(raw)
-        ctx.state, ctx.threads, ctx.pieces = state, threads, pieces
+        ctx.states, ctx.threads, ctx.pieces = (states.reshape(-1), view_starts, state), threads, pieces
         ctx.mark_non_differentiable(unsure)
         return fused, unsure
 
@@ -76,11 +80,12 @@ class _Fuse(torch.autograd.Function):
         from .kernels.fuse import fuse_blocks_backward
 
         (raw,) = ctx.saved_tensors
-        views, members, _, points = raw.shape
+        _, members, _, points = raw.shape
+        states, view_starts, state = ctx.states
         v_raw = torch.empty_like(raw)
         _run(
-            ctx.threads, fuse_blocks_backward, ctx.pieces, raw.view(-1).numpy(), views, members, points, LEAST,
-            MOST, EXP2_TABLE, ctx.state, v_fused.contiguous().view(-1).numpy(), v_raw.view(-1).numpy(),
+            ctx.threads, fuse_blocks_backward, ctx.pieces, raw.view(-1).numpy(), states, view_starts, members, points,
+            LEAST, MOST, EXP2_TABLE, state, v_fused.contiguous().view(-1).numpy(), v_raw.view(-1).numpy(),
         )
         return v_raw, None
 

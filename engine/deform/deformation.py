@@ -86,7 +86,7 @@ class Deformation(nn.Module):
         frames = _spread(drive)
         self.code_network.remember(torch.stack([self.inputs(frame) for frame in frames]))
         if self.field is not None and self.field.placed:
-            self.field.remember([self._driven(frame) for frame in frames])
+            self.field.remember([self.driven(frame) for frame in frames])
 
     @torch.no_grad()
     def select(self, index: Tensor) -> None:
@@ -120,7 +120,7 @@ class Deformation(nn.Module):
         """
         if len(rest) != len(self):
             raise ValueError(f"This deformation moves {len(self)} Gaussians, not {len(rest)}.")
-        driven = self._driven(frame)
+        driven = self.driven(frame)
         changes = (self.basis.flatten(0, 1) @ driven.coefficients).view(-1, CHANNELS) * self.units
         log_error = self.log_error
         if self.field is not None and self.field.placed:
@@ -147,7 +147,8 @@ class Deformation(nn.Module):
         quats = multiply_quats(nn.functional.normalize(blended, dim=1), moved.quats)
         return replace(moved, means=torso * moved.means + (1.0 - torso) * means, quats=quats)
 
-    def _driven(self, frame: DriveFrame) -> Driven:
+    def driven(self, frame: DriveFrame) -> Driven:
+        """What moves the branches in one row: standardised, within what was seen."""
         inputs, content = self.inputs, None if frame.window is None else self.inputs.content(frame.window)
         return Driven(
             self.code_network(inputs(frame)), content, None if content is None else content[NOW],

@@ -44,7 +44,7 @@ def draw_frame(
         (H, W, 3) float32 premultiplied sRGB, (H, W, 1) float32 alphas, and (H, W) float32 metres (1e10 where nothing
         is) or None.
     """
-    posed = head.pose(DriveFrame.of_take(take, frame), take.head_pose[frame])
+    posed = head.pose(DriveFrame.of_take(take, frame), take.head_pose[frame], threads)
     tensors = (posed.means, posed.quats, posed.scales, posed.opacities, posed.sh)
     tensors += (torch.from_numpy(camera.viewmat)[None], torch.from_numpy(camera.K)[None])
     device = "cuda" if backend == "gsplat" else "cpu"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""fusion.fuse by hand, eight points at a time.
+"""fusion.fuse by hand, eight points at a time, in two steps: each view by itself, then all views together.
 
 The T - 1 columns of M are the networks' means in Helmert's contrasts, which need no mean and are one column fewer than
-the deviations. All arrays are flat. The state that the way back needs lies block by block: of every eight points W
-(V (T - 1), 48), the Cholesky factor of I - W^T E^-1 W with inverted diagonal (R, R), R = V (T - 1), E^-1 (48), the
-views' inverse variances and means (V, 48 each), and the fused mean (48).
+the deviations. All arrays are flat, and what is known of eight points lies together as a block. A view's block: W
+(T - 1, 48), inverse variances, means and information P mean (48 each). A fusion's block, R = V (T - 1): the Cholesky
+factor of I - W^T E^-1 W with inverted diagonal (R, R), E^-1 and the fused mean (48 each).
 """
 
 import math
@@ -22,26 +22,35 @@ ZERO = np.float32(0)
 LOG2_E = np.float32(1 / math.log(2))
 
 
-def state_size(views: int, members: int) -> int:
-    """Numbers per block of eight points."""
-    R = views * (members - 1)
-    return LANES * (R * D + R * R + D + 2 * views * D + D)
+def view_size(members: int) -> int:
+    """Numbers in a view's block."""
+    return LANES * D * (members - 1 + 3)
+
+
+def fusion_size(views: int, members: int) -> int:
+    """Numbers in a fusion's block."""
+    return LANES * ((views * (members - 1)) ** 2 + 2 * D)
 
 
 @compiled
-def _views(raw, views, members, points, start, least, most, table, state, W, inverse, mean, E, b, M, G):
-    """Every view's W, inverse variances and mean, and the sums E and b (without the prior)."""
+def view_blocks(raw, members, points, least, most, table, state, number, start, stop):
+    """Fill a view's blocks start to stop; the last one ends at the last point.
+
+    Args:
+        raw: flat (T, 96, P), P >= 8.
+        state: flat (blocks, view_size).
+    """
     zero, one = splat8(ZERO), splat8(ONE)
     low, high, to_log2 = splat8(np.float32(least)), splat8(np.float32(most)), splat8(LOG2_E)
     share, rank = splat8(np.float32(1 / members)), members - 1
-    for d in range(D):
-        store8(E, d * LANES, zero)
-        store8(b, d * LANES, zero)
-    for v in range(views):
-        base = v * members * 2 * D * points + start
+    inverse, mean, known = rank * D * LANES, (rank + 1) * D * LANES, (rank + 2) * D * LANES
+    size = (rank + 3) * D * LANES
+    M, G = np.empty(max(rank, 1) * D * LANES, np.float32), np.empty(members * members * LANES, np.float32)
+    for block in range(start, stop):
+        point, W = min(block * LANES, points - LANES), block * size
         for d in range(D):
             total, deviation = zero, zero
-            at = base + d * points
+            at = d * points + point
             for t in range(members):
                 log = load8(raw, at + D * points)
                 total = total + exp2_8(min8(max8(log, low), high) * to_log2, table)
@@ -51,34 +60,30 @@ def _views(raw, views, members, points, start, least, most, table, state, W, inv
                     store8(M, ((t - 1) * D + d) * LANES, (deviation - splat8(np.float32(t)) * x) * scale)
                 deviation = deviation + x
                 at += 2 * D * points
-            inv = one / (total * share)
-            center = deviation * share
-            store8(state, inverse + (v * D + d) * LANES, inv)
-            store8(state, mean + (v * D + d) * LANES, center)
-            store8(E, d * LANES, load8(E, d * LANES) + inv)
-            store8(b, d * LANES, fma8(inv, center, load8(b, d * LANES)))
-        first = W + v * rank * D * LANES
+            inv, center = one / (total * share), deviation * share
+            store8(state, W + inverse + d * LANES, inv)
+            store8(state, W + mean + d * LANES, center)
+            store8(state, W + known + d * LANES, inv * center)
         for i in range(rank):
             for d in range(D):
                 at = (i * D + d) * LANES
-                store8(state, first + at, load8(M, at) * load8(state, inverse + (v * D + d) * LANES))
-        _gram(M, 0, state, first, rank, G, 0)  # G = I + M^T D^-1 M
+                store8(state, W + at, load8(M, at) * load8(state, W + inverse + d * LANES))
+        _gram(M, 0, state, W, rank, G, 0)  # G = I + M^T D^-1 M
         for i in range(rank):
             store8(G, (i * rank + i) * LANES, load8(G, (i * rank + i) * LANES) + one)
         _cholesky(G, 0, rank)
-        for j in range(rank):  # W = D^-1 M L^-T, column by column
-            scale = load8(G, (j * rank + j) * LANES)
-            dot = zero
+        for j in range(rank):  # W = D^-1 M L^-T, column by column, and what it takes from the information
+            scale, dot = load8(G, (j * rank + j) * LANES), zero
             for d in range(D):
-                x = load8(state, first + (j * D + d) * LANES)
+                x = load8(state, W + (j * D + d) * LANES)
                 for i in range(j):
-                    x = x - load8(G, (j * rank + i) * LANES) * load8(state, first + (i * D + d) * LANES)
+                    x = x - load8(G, (j * rank + i) * LANES) * load8(state, W + (i * D + d) * LANES)
                 x = x * scale
-                store8(state, first + (j * D + d) * LANES, x)
-                dot = fma8(x, load8(state, mean + (v * D + d) * LANES), dot)
+                store8(state, W + (j * D + d) * LANES, x)
+                dot = fma8(x, load8(state, W + mean + d * LANES), dot)
             for d in range(D):
-                x = load8(state, first + (j * D + d) * LANES)
-                store8(b, d * LANES, load8(b, d * LANES) - x * dot)
+                at = W + known + d * LANES
+                store8(state, at, load8(state, at) - load8(state, W + (j * D + d) * LANES) * dot)
 
 
 @compiled
@@ -131,13 +136,14 @@ def _cholesky(A, base, n):
 
 
 @compiled
-def _solve(state, W, K, einv, R, b, y, x):
-    """x (48) = (E - W W^T)^-1 b; y (R) is room."""
+def _solve(W, state, K, R, b, y, x):
+    """x (48) = (E - W W^T)^-1 b for W (R, 48) and a fusion's block at K of `state`; y (R) is room."""
+    einv = K + R * R * LANES
     for i in range(R):
         total = splat8(ZERO)
         for d in range(D):
             scaled = load8(b, d * LANES) * load8(state, einv + d * LANES)
-            total = fma8(load8(state, W + (i * D + d) * LANES), scaled, total)
+            total = fma8(load8(W, (i * D + d) * LANES), scaled, total)
         for k in range(i):
             total = total - load8(state, K + (i * R + k) * LANES) * load8(y, k * LANES)
         store8(y, i * LANES, total * load8(state, K + (i * R + i) * LANES))
@@ -149,21 +155,8 @@ def _solve(state, W, K, einv, R, b, y, x):
     for d in range(D):
         total = load8(b, d * LANES)
         for i in range(R):
-            total = fma8(load8(state, W + (i * D + d) * LANES), load8(y, i * LANES), total)
+            total = fma8(load8(W, (i * D + d) * LANES), load8(y, i * LANES), total)
         store8(x, d * LANES, total * load8(state, einv + d * LANES))
-
-
-@compiled
-def _inner(state, W, K, einv, R, X):
-    """K = I - W^T E^-1 W."""
-    for i in range(R):
-        for d in range(D):
-            at = (i * D + d) * LANES
-            store8(X, at, (splat8(ZERO) - load8(state, W + at)) * load8(state, einv + d * LANES))
-    _gram(X, 0, state, W, R, state, K)
-    for i in range(R):
-        at = K + (i * R + i) * LANES
-        store8(state, at, load8(state, at) + splat8(ONE))
 
 
 @compiled
@@ -187,97 +180,108 @@ def _log_det(E, state, K, R, product, logs):
 
 
 @compiled
-def _places(views, members):
-    """Where W, K, E^-1, inverse variances, means and the fused mean begin in a block of the state."""
-    R = views * (members - 1)
-    K = R * D * LANES
-    einv = K + R * R * LANES
-    inverse = einv + D * LANES
-    mean = inverse + views * D * LANES
-    return R, K, einv, inverse, mean, mean + views * D * LANES
+def _side_by_side(states, view_starts, block, members, W):
+    """Copy every view's W of a block to W (R, 48)."""
+    length = (members - 1) * D * LANES
+    for v in range(len(view_starts)):
+        start = view_starts[v] + block * (members + 2) * D * LANES
+        for at in range(0, length, LANES):
+            store8(W, v * length + at, load8(states, start + at))
 
 
 @compiled
-def fuse_blocks(
-    raw, views, members, points, least, most, prior, table, keep, state, fused, unsure, number, start, stop
-):
-    """Blocks start to stop of eight points each; the last one ends at the last point.
+def fuse_blocks(states, view_starts, members, points, prior, state, fused, unsure, number, start, stop):
+    """Fuse blocks start to stop.
 
     Args:
-        raw: flat (V, T, 96, P), P >= 8.
-        keep: whether `state` holds every block or has room for one per piece.
+        states: flat, the views' blocks; view_starts: (V,) where each view's begin.
+        state: flat (blocks, fusion_size), to be filled.
         fused: flat (48, P), and unsure (P,), to be filled.
     """
-    R, K, einv, inverse, mean, result = _places(views, members)
-    size = result + D * LANES
-    E, b = np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32)
-    X = np.empty(max(R, 1) * D * LANES, np.float32)
-    M, G = np.empty(max(members - 1, 1) * D * LANES, np.float32), np.empty(members * members * LANES, np.float32)
-    y, product, logs = np.empty(max(R, 1) * LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES)
+    zero, one, views, rank = splat8(ZERO), splat8(ONE), len(view_starts), members - 1
+    R = views * rank
+    E, b, y = np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32), np.empty(R * LANES, np.float32)
+    W, X = np.empty(R * D * LANES, np.float32), np.empty(R * D * LANES, np.float32)
+    product, logs = np.empty(LANES, np.float32), np.empty(LANES)
     for block in range(start, stop):
-        point = min(block * LANES, points - LANES)
-        own = state[(block if keep else number) * size :]
-        _views(raw, views, members, points, point, least, most, table, own, 0, inverse, mean, E, b, M, G)
+        point, K = min(block * LANES, points - LANES), block * (R * R + 2 * D) * LANES
+        einv, result = K + R * R * LANES, K + (R * R + D) * LANES
+        _side_by_side(states, view_starts, block, members, W)
         for d in range(D):
-            total = load8(E, d * LANES) + splat8(np.float32(prior))
+            total, information = splat8(np.float32(prior)), zero
+            for v in range(views):
+                at = view_starts[v] + (block * (members + 2) + rank) * D * LANES + d * LANES
+                total = total + load8(states, at)
+                information = information + load8(states, at + 2 * D * LANES)
             store8(E, d * LANES, total)
-            store8(own, einv + d * LANES, splat8(ONE) / total)
-        _inner(own, 0, K, einv, R, X)
-        _cholesky(own, K, R)
-        _solve(own, 0, K, einv, R, b, y, X)
+            store8(b, d * LANES, information)
+            store8(state, einv + d * LANES, one / total)
+        for i in range(R):  # I - W^T E^-1 W
+            for d in range(D):
+                at = (i * D + d) * LANES
+                store8(X, at, (zero - load8(W, at)) * load8(state, einv + d * LANES))
+        _gram(X, 0, W, 0, R, state, K)
+        for i in range(R):
+            at = K + (i * R + i) * LANES
+            store8(state, at, load8(state, at) + one)
+        _cholesky(state, K, R)
+        _solve(W, state, K, R, b, y, X)
         for d in range(D):
-            store8(own, result + d * LANES, load8(X, d * LANES))
+            store8(state, result + d * LANES, load8(X, d * LANES))
             store8(fused, d * points + point, load8(X, d * LANES))
-        _log_det(E, own, K, R, product, logs)
+        _log_det(E, state, K, R, product, logs)
         for lane in range(LANES):
             unsure[point + lane] = -logs[lane] / D
 
 
 @compiled
-def _precision(state, first, inverse, rank, x, out):
-    """out (48) = a view's precision times x: D^-1 x - W W^T x."""
+def _precision(states, W, rank, x, out):
+    """out (48) = a view's precision times x: D^-1 x - W W^T x, of the view's block at W."""
     for d in range(D):
-        store8(out, d * LANES, load8(x, d * LANES) * load8(state, inverse + d * LANES))
+        store8(out, d * LANES, load8(x, d * LANES) * load8(states, W + (rank * D + d) * LANES))
     for j in range(rank):
         dot = splat8(ZERO)
         for d in range(D):
-            dot = fma8(load8(state, first + (j * D + d) * LANES), load8(x, d * LANES), dot)
+            dot = fma8(load8(states, W + (j * D + d) * LANES), load8(x, d * LANES), dot)
         for d in range(D):
-            store8(out, d * LANES, load8(out, d * LANES) - load8(state, first + (j * D + d) * LANES) * dot)
+            store8(out, d * LANES, load8(out, d * LANES) - load8(states, W + (j * D + d) * LANES) * dot)
 
 
 @compiled
-def fuse_blocks_backward(raw, views, members, points, least, most, table, state, v_fused, v_raw, number, start, stop):
-    """The gradient to `raw` from that to `fused`, flat as these.
+def fuse_blocks_backward(
+    raw, states, view_starts, members, points, least, most, table, state, v_fused, v_raw, number, start, stop
+):
+    """The gradient to `raw`, flat (V, T, 96, P), from that to `fused`.
 
     With u = (E - W W^T)^-1 v, a = P u and r = P (mean - fused) of a view of precision P, the gradient to its mean is a,
     and to its covariance -(a r^T + r a^T) / 2.
     """
-    R, K, einv, inverse, mean, result = _places(views, members)
-    size, rank = result + D * LANES, members - 1
+    views, rank = len(view_starts), members - 1
+    R = views * rank
     low, high, to_log2 = splat8(np.float32(least)), splat8(np.float32(most)), splat8(LOG2_E)
-    share, zero = splat8(np.float32(1 / members)), splat8(ZERO)
-    spread = splat8(np.float32(1 / max(rank, 1)))
-    v, u, y = np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32), np.empty(max(R, 1) * LANES, np.float32)
-    a, r, x = np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32)
+    share, zero, spread = splat8(np.float32(1 / members)), splat8(ZERO), splat8(np.float32(1 / rank))
+    W, y = np.empty(R * D * LANES, np.float32), np.empty(R * LANES, np.float32)
+    v, u, a = np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32)
+    r, x = np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32)
     for block in range(start, stop):
-        point = min(block * LANES, points - LANES)
-        own = state[block * size :]
+        point, K = min(block * LANES, points - LANES), block * (R * R + 2 * D) * LANES
+        result = K + (R * R + D) * LANES
+        _side_by_side(states, view_starts, block, members, W)
         for d in range(D):
             store8(v, d * LANES, load8(v_fused, d * points + point))
-        _solve(own, 0, K, einv, R, v, y, u)
+        _solve(W, state, K, R, v, y, u)
         for view in range(views):
-            first, inv = view * rank * D * LANES, inverse + view * D * LANES
-            center = mean + view * D * LANES
-            _precision(own, first, inv, rank, u, a)
+            own = view_starts[view] + block * (members + 2) * D * LANES
+            mean = own + (rank + 1) * D * LANES
+            _precision(states, own, rank, u, a)
             for d in range(D):
-                store8(x, d * LANES, load8(own, center + d * LANES) - load8(own, result + d * LANES))
-            _precision(own, first, inv, rank, x, r)
+                store8(x, d * LANES, load8(states, mean + d * LANES) - load8(state, result + d * LANES))
+            _precision(states, own, rank, x, r)
             at = view * members * 2 * D * points + point
             for t in range(members):
                 along_r, along_a = zero, zero
                 for d in range(D):
-                    deviation = load8(raw, at + d * points) - load8(own, center + d * LANES)
+                    deviation = load8(raw, at + d * points) - load8(states, mean + d * LANES)
                     along_r = fma8(load8(r, d * LANES), deviation, along_r)
                     along_a = fma8(load8(a, d * LANES), deviation, along_a)
                 along_r, along_a = along_r * spread, along_a * spread
@@ -290,4 +294,3 @@ def fuse_blocks_backward(raw, views, members, points, least, most, table, state,
                     free = (held >= log) & (log >= held)
                     store8(v_raw, at + (D + d) * points, select8(free, gradient, zero))
                 at += 2 * D * points
-
