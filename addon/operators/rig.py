@@ -15,6 +15,7 @@ from ..rigs.actions import ASK, BELOW, REPLACE
 from ..rigs.baking import asks, bake
 from ..rigs.setup import active_face, face_reason, fill_keys, performer_of
 from .explained import Explained, busy_reason, report_ending
+from .head import AUDIO
 
 TAKES = "*.csv;*.json;*.emotake"
 
@@ -56,6 +57,8 @@ class ChooseSpeech(OnFace, bpy.types.Operator):
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.filepath:  # dropped onto the view
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -74,6 +77,8 @@ class ChooseTake(OnFace, bpy.types.Operator):
     filter_glob: StringProperty(default=TAKES, options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.filepath:  # dropped onto the view
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -83,6 +88,36 @@ class ChooseTake(OnFace, bpy.types.Operator):
             raise Problem(f"The take {file} does not exist.", "Choose another file.", "source")
         settings = active_face(context).emosplat_rig
         settings.source, settings.file = "FILE", paths.stored(file)
+
+
+class DropSpeech(bpy.types.FileHandler):
+    """Audio dropped onto the 3D View becomes what the chosen mesh says"""
+
+    bl_idname = "EMOSPLAT_FH_speech"
+    bl_label = "Audio of a Speaking Mesh"
+    bl_import_operator = "emosplat.choose_speech"
+    bl_file_extensions = AUDIO
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return _dropped_on_face(context)
+
+
+class DropTake(bpy.types.FileHandler):
+    """A take or a capture tool's CSV dropped onto the 3D View becomes what the chosen mesh shows"""
+
+    bl_idname = "EMOSPLAT_FH_take"
+    bl_label = "Take of a Speaking Mesh"
+    bl_import_operator = "emosplat.choose_take"
+    bl_file_extensions = ".csv;.emotake"
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return _dropped_on_face(context)
+
+
+def _dropped_on_face(context: bpy.types.Context) -> bool:
+    return context.area is not None and context.area.type == "VIEW_3D" and not face_reason(active_face(context))
 
 
 class BakeTake(OnFace, bpy.types.Operator):
@@ -162,4 +197,4 @@ class ExportTakeCsv(OnFace, bpy.types.Operator):
         report_ending(self)
 
 
-CLASSES = (MatchKeys, ChooseSpeech, ChooseTake, BakeTake, ExportTakeCsv)
+CLASSES = (MatchKeys, ChooseSpeech, ChooseTake, DropSpeech, DropTake, BakeTake, ExportTakeCsv)

@@ -23,7 +23,8 @@ from .curves import Moved, key_curves, scene_frames
 from .folds import fold, folds_for
 from .jaw import jaw_curves, require_bone
 from .setup import (
-    driven_keys, fill_keys, followers, is_stale, performer_of, require_face, row_of, shown_by, used_keys, value_path,
+    driven_keys, fill_keys, followers, is_stale, lacking, performer_of, require_face, row_of, shown_by, used_keys,
+    value_path,
 )
 
 TAKE_FILE = "take.json"
@@ -198,7 +199,7 @@ def write_take(
     if turned:
         told += bake_strip([settings.jaw_rig], f"{face.name} Jaw", turned)
     told += _remarks(face, key, [name for name, _, _ in shapes])
-    return [_summary(moved, len(frames), len(owners), bool(turned)), *told]
+    return [_summary(moved, len(frames), len(owners), bool(turned)) + _missing(settings), *told]
 
 
 def _jaw(settings, frames: np.ndarray, expression: np.ndarray, shown: set[str]) -> list[Curve]:
@@ -214,6 +215,12 @@ def _summary(moved: list[Moved], frames: int, meshes: int, jaw: bool) -> str:
     also = f" of {meshes} meshes" * (meshes > 1) + " and the jaw's bone" * jaw
     return (f"{len(moved)} shape keys{also} on {frames} frames: {keys} keys instead of {dense}, at most {error:.4f} "
             "from the take.")
+
+
+def _missing(settings) -> str:
+    folds, lost = lacking(settings)
+    parts = [f"{len(folds)} shown by near ones"] * bool(folds) + [f"{len(lost)} lost"] * bool(lost)
+    return f" Shapes that it lacks: {', '.join(parts)} (see Mapping)." if parts else ""
 
 
 def _remarks(face: bpy.types.Object, key: bpy.types.Key, names: list[str]) -> list[str]:

@@ -4,6 +4,7 @@
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -276,3 +277,25 @@ def test_the_panel_offers_what_can_be_done(blender, audio):
 def test_at_work_the_panel_shows_progress(blender, at_work):  # noqa: F811
     make_face(["jawOpen"])
     assert draw("rig", "RigPanel").drawn[-2:] == ["progress", "cancel"]
+
+
+def test_what_is_dropped_onto_the_view_is_for_the_chosen_mesh(blender, audio, tmp_path):
+    operators = module("operators.rig")
+    view = SimpleNamespace(type="VIEW_3D")
+
+    def offered(area):
+        context = SimpleNamespace(area=area, view_layer=bpy.context.view_layer, scene=bpy.context.scene)
+        return [handler.poll_drop(context) for handler in (operators.DropSpeech, operators.DropTake)]
+
+    assert offered(view) == [False, False]
+    face = make_face(["jawOpen"])
+    assert offered(view) == [True, True] and offered(SimpleNamespace(type="NODE_EDITOR")) == [False, False]
+    (tmp_path / "phone.csv").touch()
+    assert bpy.ops.emosplat.choose_take("INVOKE_DEFAULT", filepath=str(tmp_path / "phone.csv")) == {"FINISHED"}
+    assert bpy.ops.emosplat.choose_speech("INVOKE_DEFAULT", filepath=str(audio)) == {"FINISHED"}
+    assert face.emosplat_rig.file.endswith("phone.csv") and face.emosplat.audio is not None
+
+
+def test_what_the_mesh_lacks_is_told(face):
+    bpy.ops.emosplat.bake_take()
+    assert "Shapes that it lacks" in told() and "shown by near ones" in told() and "lost (see Mapping)" in told()
