@@ -8,11 +8,11 @@ from pathlib import Path
 import bpy
 from mathutils import Matrix
 
+from ..engine.protocol import DEFAULT_HEAD
 from . import paths
 from .preferences import preferences
 from .problem import Problem
 
-BUNDLED = "puppet"
 # The puppet is about 0.24 m tall, with its origin between the ears.
 DISPLAY_RADIUS = 0.12
 
@@ -27,7 +27,7 @@ class KnownHead:
     error: str
 
 
-known_heads: list[KnownHead] = [KnownHead(BUNDLED, "", "Puppet", "")]
+known_heads: list[KnownHead] = [KnownHead(DEFAULT_HEAD, "", DEFAULT_HEAD.title(), "")]
 
 
 def search_heads(_settings, _context: bpy.types.Context, text: str) -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
     return heads[0] if len(heads) == 1 else None
 
 
-def add_head(context: bpy.types.Context, name: str = "Head", head: str = BUNDLED) -> bpy.types.Object:
+def add_head(context: bpy.types.Context, name: str = "Head", head: str = DEFAULT_HEAD) -> bpy.types.Object:
     """Add an Empty that is a head, at the 3D cursor, face towards -Y, and make it the active object."""
     empty = bpy.data.objects.new(name, None)
     empty.empty_display_type = "SPHERE"

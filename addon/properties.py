@@ -6,7 +6,7 @@ the next capture is made from.
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS
+from ..engine.protocol import DEFAULT_HEAD, EMOTION_NAMES, MICRO_EXPRESSIONS
 from .capturing import UNKNOWN
 from .heads import search_heads
 
@@ -39,7 +39,7 @@ class HeadSettings(bpy.types.PropertyGroup):
 
     enabled: BoolProperty(name="Is a Head", description="This object is a talking head", options=set())
     head: StringProperty(
-        name="Head", default="puppet", search=search_heads, search_options={"SUGGESTION"}, override=OVERRIDABLE,
+        name="Head", default=DEFAULT_HEAD, search=search_heads, search_options={"SUGGESTION"}, override=OVERRIDABLE,
         description="Name of a bundled head, of one in the heads folder, or the path of an .emohead file",
     )
     audio: PointerProperty(name="Audio", type=bpy.types.Sound, override=OVERRIDABLE, description="What the head says")

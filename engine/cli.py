@@ -8,8 +8,8 @@ import sys
 from .errors import InputError
 from .jobs import as_engine_error, run_job
 from .protocol import (
-    EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob, HeadsJob, ImportJob,
-    PerformJob, SpeakJob, VerifyJob,
+    DEFAULT_HEAD, EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob,
+    HeadsJob, ImportJob, PerformJob, SpeakJob, VerifyJob,
 )
 from .report import Report
 
@@ -63,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     speak = verb("speak", "Render a head speaking an audio file.")
     speak.add_argument("audio", metavar="AUDIO")
-    speak.add_argument("--head", default="puppet", help="name of a head, or an .emohead file (puppet)")
+    speak.add_argument("--head", default=DEFAULT_HEAD, help=f"name of a head, or an .emohead file ({DEFAULT_HEAD})")
     speak.add_argument("--out", required=True, metavar="DIR", help="folder for frame_#####.png and take.json")
     _add_performance(speak, life=1.0)
     speak.add_argument("--size", type=int, default=512, help="side of the picture without --camera (512)")
@@ -80,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     bake = verb("bake", "Bake a take played by a head: splats, a basis of movements, weights per frame.")
     bake.add_argument("source", metavar="AUDIO|TAKE", help="audio, any take, or a PLY of splats (one still frame)")
-    bake.add_argument("--head", default="puppet", help="name of a head, or an .emohead file (puppet)")
+    bake.add_argument("--head", default=DEFAULT_HEAD, help=f"name of a head, or an .emohead file ({DEFAULT_HEAD})")
     bake.add_argument("--out", required=True, metavar="FILE", help="the .emoclip")
     bake.add_argument("--error", type=float, default=0.2, metavar="MM", help="95 of 100 points stay within this (0.2)")
     _add_performance(bake, life=1.0)

@@ -21,8 +21,6 @@ from assets.actor import clothing, facekit, materials, regions, stage, strands  
 from engine.files import make_folder, whole_file  # noqa: E402
 from engine.protocol import EXPRESSION_NAMES  # noqa: E402
 
-FACES = ROOT.parent / "shared" / "data" / "ict_facekit" / "ict_facekit.npz"
-
 
 def build(kit: facekit.FaceKit, seed: int) -> bpy.types.Object:
     """Fill an empty scene with the actor; returns the object that carries the shape keys."""
@@ -169,7 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "actor" / "actor.blend")
     parser.add_argument("--seed", type=int, default=18, help="which person")
-    parser.add_argument("--faces", type=Path, default=FACES, help="ICT FaceKit's archive")
+    parser.add_argument("--faces", type=Path, default=facekit.FACES, help="ICT FaceKit's archive")
     options = parser.parse_args()
     kit = facekit.load(options.faces, options.seed)
     bpy.ops.wm.read_factory_settings(use_empty=True)

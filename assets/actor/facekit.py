@@ -14,6 +14,7 @@ import numpy as np
 from engine.errors import FormatError
 from engine.protocol import EXPRESSION_NAMES
 
+FACES = Path(__file__).resolve().parents[3] / "shared" / "data" / "ict_facekit" / "ict_facekit.npz"
 IDENTITY_SIGMA = 0.5
 EAR_HALF_WIDTH = 0.083
 # The kit's browDown lowers the middle of the brows and leaves their inner ends, which reads as sorrow, not anger.

@@ -23,7 +23,7 @@ from types import SimpleNamespace
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from assets.actor.build_actor import FACES  # noqa: E402
+from assets.actor.facekit import FACES  # noqa: E402
 from assets.actor.parts import PARTS, join  # noqa: E402
 from engine.errors import EngineError  # noqa: E402
 from engine.files import make_folder, write_text  # noqa: E402

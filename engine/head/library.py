@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The heads at hand: the bundled ones by name, and the .emohead files of a folder."""
+"""The heads at hand: the bundled ones by name (the puppet and the files of engine/data), and those of a folder."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from ..errors import FormatError, InputError
@@ -11,6 +12,7 @@ from .puppet import build_puppet
 from .storage import load_head
 
 SUFFIX = ".emohead"
+DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,15 @@ def _puppet() -> Head:
     return build_puppet()
 
 
-BUNDLED = {"puppet": _puppet}
+@cache
+def _fitted(name: str) -> Head:
+    return load_head(DATA / f"{name}{SUFFIX}")
+
+
+def bundled_heads() -> dict[str, Callable[[], Head]]:
+    """Makers of the heads that came with the program, by name; the puppet, which is no person, last."""
+    files = sorted(path.stem for path in DATA.glob(f"*{SUFFIX}"))
+    return {name: partial(_fitted, name) for name in files} | {"puppet": _puppet}
 
 
 def list_heads(folder: str | Path = "") -> list[HeadInfo]:
@@ -46,7 +56,7 @@ def list_heads(folder: str | Path = "") -> list[HeadInfo]:
     Raises:
         InputError: `folder` is given and is no folder that can be read.
     """
-    infos = [_info(name, "", make()) for name, make in BUNDLED.items()]
+    infos = [_info(name, "", make()) for name, make in bundled_heads().items()]
     for path in _files(folder):
         try:
             infos.append(_info(path.stem, str(path), load_head(path)))
@@ -63,15 +73,16 @@ def open_head(name_or_path: str | Path, folder: str | Path = "") -> Head:
         InputError: no head has this name; the message lists those there are.
     """
     name = str(name_or_path)
-    if name in BUNDLED:
-        return BUNDLED[name]()
+    bundled = bundled_heads()
+    if name in bundled:
+        return bundled[name]()
     if Path(name).suffix.lower() == SUFFIX:
         return load_head(name)
     files = _files(folder)
     for path in files:
         if path.stem == name:
             return load_head(path)
-    names = ", ".join([*BUNDLED, *(path.stem for path in files)])
+    names = ", ".join([*bundled, *(path.stem for path in files)])
     raise InputError(f"There is no head {name!r}; there are: {names}.", "Choose one of these, or an .emohead file.")
 
 

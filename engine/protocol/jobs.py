@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import get_origin
 
+from .names import DEFAULT_HEAD
 from .tracks import known_fields
 
 PROTOCOL_VERSION = 1
@@ -82,7 +83,7 @@ class BakeJob:
 
     source: str
     out: str
-    head: str = "puppet"
+    head: str = DEFAULT_HEAD
     error: float = 0.2
     fps: str = "25"
     emotion: dict[str, float] = field(default_factory=dict)

@@ -17,6 +17,9 @@ EXPRESSION_NAMES = (
     "noseSneerLeft", "noseSneerRight", "tongueOut",
 )
 
+# Who speaks where nobody was chosen: a bundled head.
+DEFAULT_HEAD = "puppet"
+
 # MEAD's order.
 EMOTION_NAMES = ("neutral", "angry", "contempt", "disgusted", "fear", "happy", "sad", "surprised")
 

@@ -15,16 +15,23 @@ def folder(tiny_head, tmp_path):
 
 
 def test_puppet_needs_no_file():
-    (info,) = list_heads()
+    info = list_heads()[-1]
     assert (info.name, info.path, info.error) == ("puppet", "", "")
     assert info.gaussians == len(open_head("puppet").gaussians)
 
 
 def test_files_are_listed_and_a_broken_one_says_why(folder):
-    puppet, broken, zoe = list_heads(folder)
+    *_, puppet, broken, zoe = list_heads(folder)
     assert (puppet.name, broken.name, zoe.name) == ("puppet", "broken", "zoe")
     assert broken.gaussians == 0 and "broken.emohead" in broken.error
     assert (zoe.gaussians, zoe.title, zoe.error) == (12, "Tiny", "")
+
+
+def test_files_that_come_with_the_program_are_bundled_heads(folder, monkeypatch):
+    monkeypatch.setattr("engine.head.library.DATA", folder)
+    (folder / "broken.emohead").unlink()
+    assert [info.name for info in list_heads()] == ["zoe", "puppet"]
+    assert open_head("zoe").name == "tiny"
 
 
 def test_open_by_name_and_by_path(folder):
