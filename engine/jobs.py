@@ -68,8 +68,7 @@ def export_take_job(job: ExportTakeJob, report: Report) -> dict:
         raise InputError(f"The take cannot be exported as {str(out)!r}.", "Choose a name that ends in .csv.")
     take = open_take(job.take, report)
     make_folder(out.parent)
-    report.check()
-    write_csv(take, out)
+    write_csv(take, out, report)
     return {"csv": str(out), "frames": len(take), "fps": float(take.fps), "fps_exact": str(take.fps)}
 
 

@@ -64,7 +64,7 @@ def bake_action(owners: list[bpy.types.ID], name: str, curves: list[Curve], exis
         if other is not None and existing == BELOW:
             _push_down(animation, owner, other)
         elif other is not None:
-            other.use_fake_user = True
+            other.use_fake_user |= other.library is None  # a linked one is kept where it comes from
         use_action(animation, action, owner)
         _drop_strips(owner, action)
     return told

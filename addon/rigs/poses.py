@@ -58,6 +58,8 @@ NAMES = {
     "Sad": ("sad", "sorrow", "allSorrow"), "Surprised": ("surprised", "allSurprised", "surprise"),
     "Disgusted": ("disgusted", "disgust"),
 }
+# Single letters say something only where all of them are there.
+LETTERS = set("aiueo")
 # A pose is worth having while this much of what it does is done by nothing more exact.
 NEEDED = 0.6
 
@@ -82,6 +84,8 @@ def match_poses(keys: Iterable[str], moved: set[str]) -> dict[str, str]:
     for key in keys:
         for text in spellings(key):
             said.setdefault(text, key)
+    if not LETTERS <= said.keys():
+        said = {text: key for text, key in said.items() if len(text) > 1}
     covered = np.array([name in moved for name in EXPRESSION_NAMES])
     found: dict[str, str] = {}
     for tier in (_ONE_SHAPE, _SOUNDS, _MOODS):

@@ -43,7 +43,7 @@ def face_reason(face: bpy.types.Object | None) -> str:
     if not face.is_editable or not key.is_editable:
         return (f"{face.name} or its mesh is linked from another file: make it local, or a library override with its "
                 "mesh")
-    if face.mode == "EDIT":
+    if face.data.is_editmode:  # also through another object that shares it
         return "Leave Edit Mode first"
     return "" if key.use_relative else "The mesh has absolute shape keys: switch on Relative in its properties"
 

@@ -5,8 +5,6 @@ Least squares with weights from 0 to 1 by coordinate descent. Keys that share no
 for both sides gets their mean; vowels and moods share out what they have in common.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ...engine.protocol import EXPRESSION_NAMES
@@ -20,13 +18,12 @@ SETTLED = 1e-4
 BLOCK = 4000
 
 
-def mix(expression: np.ndarray, rows: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
+def mix(expression: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Weights of keys over time.
 
     Args:
         expression: (T, 52) float32 in [0, 1].
         rows: (K, 52) what each key does at weight 1; none is 0.
-        check: called now and then; may raise.
 
     Returns:
         (T, K) float32 in [0, 1].
@@ -34,11 +31,11 @@ def mix(expression: np.ndarray, rows: np.ndarray, check: Callable[[], None] = la
     weights = np.zeros((len(expression), len(rows)), np.float32)
     for first in range(0, len(expression), BLOCK):
         block = slice(first, first + BLOCK)
-        weights[block] = _mix(expression[block].astype(np.float64), rows.astype(np.float64), check)
+        weights[block] = _mix(expression[block].astype(np.float64), rows.astype(np.float64))
     return weights
 
 
-def _mix(expression: np.ndarray, rows: np.ndarray, check: Callable[[], None]) -> np.ndarray:
+def _mix(expression: np.ndarray, rows: np.ndarray) -> np.ndarray:
     gram, wanted = (rows * IMPORTANCE) @ rows.T, (expression * IMPORTANCE) @ rows.T
     own = np.diag(gram).copy()
     shared = (gram != 0.0).sum(axis=1) > 1
@@ -46,7 +43,6 @@ def _mix(expression: np.ndarray, rows: np.ndarray, check: Callable[[], None]) ->
     np.fill_diagonal(gram, 0.0)
     weights = np.clip(wanted / damped, 0.0, 1.0)
     for _ in range(SWEEPS if shared.any() else 0):
-        check()
         change = 0.0
         for k in np.flatnonzero(shared):
             new = np.clip((wanted[:, k] - weights @ gram[:, k]) / damped[k], 0.0, 1.0)

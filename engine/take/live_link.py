@@ -48,8 +48,8 @@ CHECK_EVERY = 500
 OTHER = "Choose a CSV in the layout of Live Link Face; docs/formats.md says what it must hold."
 
 
-def write_csv(take: Take, path: str | os.PathLike) -> None:
-    """Write a whole file or none. Raises StorageError."""
+def write_csv(take: Take, path: str | os.PathLike, report: Report) -> None:
+    """Write a whole file or none; `report` is told "write". Raises StorageError."""
     weights = take.expression[:, [EXPRESSION_NAMES.index(name) for name in SHAPES]]
     head = yaw_pitch_roll(take.head_pose[:, :3])
     eyes = np.concatenate([take.gaze, np.zeros((len(take), 1))], axis=1)
@@ -59,6 +59,9 @@ def write_csv(take: Take, path: str | os.PathLike) -> None:
         rows.writerow(["Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in SHAPES), *ANGLES])
         for k, row in enumerate(values.tolist()):
             rows.writerow([write_timecode(k, take.fps), len(row), *(f"{value:.6f}" for value in row)])
+            if k % CHECK_EVERY == 0:
+                report.progress("write", k, len(values))
+    report.progress("write", len(values), len(values))
 
 
 def read_csv(path: str | os.PathLike, report: Report, timecode_fps: Fraction | None = None) -> Take:

@@ -115,6 +115,17 @@ def test_existing_keys_are_put_aside(face):
     assert mine.use_fake_user and len(curves(mine, face)) == 1 and key_of(face).animation_data.action != mine
 
 
+def test_a_linked_action_is_put_aside_too(face, tmp_path):
+    mine = animate(face, "Ears", [(1, 0.25), (41, 0.75)])
+    bpy.data.libraries.write(str(tmp_path / "lib.blend"), {mine})
+    bpy.data.actions.remove(mine)
+    with bpy.data.libraries.load(str(tmp_path / "lib.blend"), link=True) as (_, to):
+        to.actions = ["Mine"]
+    module("compat").use_action(key_of(face).animation_data_create(), to.actions[0], key_of(face))
+    bake(face, make_take(jawOpen=[0.5] * 60), "REPLACE")
+    assert played(face, 9)["jawOpen"] == pytest.approx(0.5)
+
+
 def test_a_second_bake_takes_the_place_of_the_first(face):
     bake(face, make_take(jawOpen=wave))
     first = key_of(face).animation_data.action

@@ -80,6 +80,10 @@ def test_vrm(blender, keys, vowels, happy):
     assert "Fun" not in poses and "relaxed" not in poses and "neutral" not in poses
 
 
+def test_letters_are_vowels_only_together(blender):
+    assert not posed(["A", "B", "C", "E"])[1]
+
+
 def test_oculus(blender):
     exact, poses = posed(OCULUS)
     assert not exact and set(poses.values()) == {

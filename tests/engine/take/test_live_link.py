@@ -3,11 +3,12 @@
 
 import csv
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 
-from engine.errors import FormatError, InputError
+from engine.errors import Cancelled, FormatError, InputError
 from engine.protocol import EXPRESSION_NAMES
 from engine.report import Report
 from engine.take.angles import rotation_vectors, yaw_pitch_roll
@@ -53,7 +54,7 @@ def read(path, fps=None):
     "24", "24000/1001", "25", "30000/1001", "30", "50", "60000/1001", "60", "12", "240", "1"])
 def test_what_goes_out_comes_in_again(tmp_path, fps):
     take = smooth_take(Fraction(fps))
-    write_csv(take, tmp_path / "take.csv")
+    write_csv(take, tmp_path / "take.csv", Report())
     again, told = read(tmp_path / "take.csv")
     assert again.fps == take.fps and len(again) == len(take)
     assert told == "" or fps == "240"  # of which 400 frames are no two seconds
@@ -63,7 +64,7 @@ def test_what_goes_out_comes_in_again(tmp_path, fps):
 
 
 def test_the_header_is_the_one_that_others_read(tmp_path):
-    write_csv(smooth_take(25, 2), tmp_path / "take.csv")
+    write_csv(smooth_take(25, 2), tmp_path / "take.csv", Report())
     header, first, _ = (tmp_path / "take.csv").read_text().splitlines()
     names = header.split(",")
     assert names[:4] == ["Timecode", "BlendShapeCount", "EyeBlinkLeft", "EyeLookDownLeft"] and len(names) == 2 + 61
@@ -213,7 +214,7 @@ def test_another_rate_keeps_the_time():
 @pytest.mark.parametrize("suffix", [".emotake", ".json", ".csv"])
 def test_takes_of_every_kind_are_opened(tmp_path, suffix):
     take, path = smooth_take(25, 60), tmp_path / f"take{suffix}"
-    {".emotake": save_take, ".json": write_take_json, ".csv": write_csv}[suffix](take, path)
+    {".emotake": save_take, ".json": write_take_json, ".csv": partial(write_csv, report=Report())}[suffix](take, path)
     again = open_take(path, Report())
     assert again.fps == 25
     np.testing.assert_allclose(again.expression, take.expression, atol=2e-5)
@@ -238,3 +239,11 @@ def test_a_damaged_take_json_is_refused(tmp_path, change):
     (tmp_path / "take.json").write_text(json.dumps(data))
     with pytest.raises(FormatError, match="take.json"):
         open_take(tmp_path / "take.json", Report())
+
+
+def test_cancelling_leaves_no_csv(tmp_path):
+    report = Report()
+    report.cancel_event.set()
+    with pytest.raises(Cancelled):
+        write_csv(smooth_take(25, 60), tmp_path / "take.csv", report)
+    assert not list(tmp_path.iterdir())
