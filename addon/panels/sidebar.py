@@ -7,6 +7,7 @@ from ...engine.protocol import EMOTION_NAMES, MICRO_EXPRESSIONS
 from .. import running
 from ..cameras import render_size
 from ..colour import colours_change
+from ..consent import consent_line
 from ..heads import active_head, heads_in
 from ..importing import last_folder
 from ..preferences import preferences
@@ -72,6 +73,9 @@ class WhichHead(HeadPanel):
         row.prop(settings, "head")
         row.operator("emosplat.choose_head", text="", icon="FILEBROWSER")
         row.operator("emosplat.refresh_heads", text="", icon="FILE_REFRESH")
+        said, missing = consent_line(settings.head)
+        if said:
+            draw_text(layout, context, said, "ERROR" if missing else "INFO")
 
 
 class AudioPanel(HeadPanel):
