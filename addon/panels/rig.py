@@ -8,11 +8,12 @@ import bpy
 from ...engine.protocol import EXPRESSION_NAMES
 from .. import running
 from ..character.settings import UNUSED
-from ..rigs.setup import active_face, face_reason, is_stale, lacking, performer_of
+from ..rigs.setup import active_face, face_reason, is_stale, lacking, performer_of, row_of, used_keys
 from .sidebar import InSidebar, draw_busy, draw_emotion, draw_life, draw_micro, draw_span
 from .text import draw_text
 
 SHOWN = 6
+JAW_OPEN = EXPRESSION_NAMES.index("jawOpen")
 
 
 class EMOSPLAT_UL_keys(bpy.types.UIList):
@@ -135,9 +136,12 @@ class RigJawPanel(RigSubPanel, bpy.types.Panel):
         layout.active = settings.use_jaw
         layout.prop(settings, "jaw_rig")
         if settings.jaw_rig is not None:
-            layout.prop_search(settings, "jaw_bone", settings.jaw_rig.pose, "bones")
+            layout.prop_search(settings, "jaw_bone", settings.jaw_rig.data, "bones")
         layout.row().prop(settings, "jaw_axis", expand=True)
         layout.prop(settings, "jaw_angle")
+        if settings.use_jaw and any(row_of(entry.shape)[JAW_OPEN] for entry in used_keys(settings)):
+            draw_text(layout, context, "Shape keys open the mouth, too. If it opens twice as far, set them to Not Used or "
+                      "choose a smaller angle.", "INFO")
 
 
 class SlidersPanel(RigSubPanel):

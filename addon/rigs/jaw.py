@@ -15,7 +15,7 @@ from .settings import AXES, RigSettings
 def require_bone(settings: RigSettings) -> bpy.types.PoseBone:
     """The bone that the settings name. Raises Problem where it cannot be turned."""
     rig = settings.jaw_rig
-    bone = rig.pose.bones.get(settings.jaw_bone) if rig is not None and rig.type == "ARMATURE" else None
+    bone = rig.pose.bones.get(settings.jaw_bone) if rig is not None and rig.pose is not None else None
     if bone is None:
         raise Problem(f"There is no jaw bone {settings.jaw_bone!r}.", "Choose the rig and one of its bones.",
                       "character")

@@ -62,6 +62,22 @@ def fill_keys(face: bpy.types.Object) -> None:
         found = poses.get(name) or entry_of(match.names.get(name, ()))
         entry.shape, entry.amount = chosen.get(name, (found, 1.0))
     settings.key_index = min(settings.key_index, max(len(names) - 1, 0))
+    if settings.jaw_rig is None:
+        _suggest_jaw(face)
+
+
+def _suggest_jaw(face: bpy.types.Object) -> None:
+    """Name the jaw's bone in the settings where the face's rig has one; whether it is used stays to be chosen."""
+    rigs = [modifier.object for modifier in face.modifiers if modifier.type == "ARMATURE"] + [face.parent]
+    for rig in rigs:
+        bones = [bone.name for bone in rig.data.bones if "jaw" in bone.name.lower()] if _is_armature(rig) else []
+        if bones:
+            face.emosplat_rig.jaw_rig, face.emosplat_rig.jaw_bone = rig, min(bones, key=len)
+            return
+
+
+def _is_armature(thing: bpy.types.Object | None) -> bool:
+    return thing is not None and thing.type == "ARMATURE"
 
 
 def is_stale(face: bpy.types.Object) -> bool:

@@ -103,6 +103,19 @@ def test_a_jaw_bone_alone_is_enough_and_its_rigs_action_stays(blender):
     assert key_of(face).animation_data is None
 
 
+def test_a_rigs_jaw_bone_is_suggested(face):
+    bpy.ops.object.armature_add()
+    rig = bpy.context.object
+    rig.data.bones[0].name = "CC_Base_JawRoot"
+    face.modifiers.new("Rig", "ARMATURE").object = rig
+    module("rigs.setup").fill_keys(face)
+    settings = face.emosplat_rig
+    assert (settings.jaw_rig, settings.jaw_bone, settings.use_jaw) == (rig, "CC_Base_JawRoot", False)
+    settings.jaw_bone = "chin"
+    module("rigs.setup").fill_keys(face)
+    assert settings.jaw_bone == "chin"
+
+
 @pytest.mark.parametrize("change", ["no rig", "no bone", "driver"])
 def test_a_jaw_bone_that_cannot_turn_is_said(face, change):
     bpy.ops.object.armature_add()
