@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     speak.add_argument("--camera", default="", metavar="FILE", help="camera file, see docs/formats.md")
     speak.add_argument("--frames", default="", metavar="A-B", help="draw only these frames, counted from 1")
     speak.add_argument("--depth", action="store_true", help="also write depth_#####.exr")
+    speak.add_argument("--uncertainty", action="store_true", help="also write uncertainty_#####.exr of a fitted head")
     speak.add_argument("--backend", default="auto", choices=("auto", "gsplat", "numba", "torch"))
     speak.add_argument("--threads", type=int, default=0, help="0: all cores")
 
@@ -177,7 +178,8 @@ def _job(options: argparse.Namespace):
     first, last = parse_frames(options.frames)
     if options.verb == "bake":
         return BakeJob(options.source, head=options.head, error=options.error, first=first, last=last, **performance)
-    rest = {name: getattr(options, name) for name in ("head", "size", "camera", "depth", "backend", "threads")}
+    names = ("head", "size", "camera", "depth", "uncertainty", "backend", "threads")
+    rest = {name: getattr(options, name) for name in names}
     return SpeakJob(options.audio, **performance, **rest, first=first, last=last)
 
 

@@ -89,6 +89,8 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
     _check_range(job)
     backend, why = choose_backend(job.backend)
     head = open_head(job.head)
+    if job.uncertainty and not head.fitted:
+        raise InputError(f"{head.name} was not fitted and expects no errors.", "Leave uncertainty out.")
     cameras = CameraPath(_camera_track(job))
     out = make_folder(job.out)
     report.progress("load", 1, 1)
@@ -96,8 +98,8 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
     last = _last_frame(job, len(take))
     write_take_json(take, out / "take.json")
     frames = render(
-        head, take, cameras, out, first=job.first - 1, last=last - 1, depth=job.depth, backend=backend,
-        threads=job.threads or os.cpu_count() or 1, report=report,
+        head, take, cameras, out, first=job.first - 1, last=last - 1, depth=job.depth,
+        uncertainty=job.uncertainty, backend=backend, threads=job.threads or os.cpu_count() or 1, report=report,
     )
     return {
         "frames": len(frames), "first": job.first, "last": last, "take_frames": len(take), "fps": float(take.fps),

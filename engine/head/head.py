@@ -41,10 +41,15 @@ class Head:
         if len(self.gaussians) != len(self.mover):
             raise ValueError(f"The mover is for {len(self.mover)} Gaussians, the head has {len(self.gaussians)}.")
 
+    @property
+    def fitted(self) -> bool:
+        """Whether a Deformation moves it, which says how unsure it is."""
+        return isinstance(self.mover, Deformation)
+
     @cached_property
     def _performer(self) -> "Performer | None":
         """What poses a fitted head fast, where it can run; it takes a Deformation that no longer changes."""
-        if isinstance(self.mover, Rig) or not cpu.runs(self.gaussians.means):
+        if not self.fitted or not cpu.runs(self.gaussians.means):
             return None
         from ..deform.performer import Performer
 

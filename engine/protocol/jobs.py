@@ -46,6 +46,7 @@ class SpeakJob:
         camera: path of a CameraTrack file, or "" for a portrait camera.
         first, last: frames to draw, counted from 1, inclusive; last 0 means to the end.
         depth: also write depth_#####.exr (metres along the camera's z axis).
+        uncertainty: also write uncertainty_#####.exr (the error that a fitted head expects of its own colours).
         backend: auto, gsplat, numba or torch.
         threads: 0 for all cores.
     """
@@ -63,6 +64,7 @@ class SpeakJob:
     first: int = 1
     last: int = 0
     depth: bool = False
+    uncertainty: bool = False
     backend: str = "auto"
     threads: int = 0
 

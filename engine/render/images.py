@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Image files: RGBA as PNG with straight alpha, depth as OpenEXR."""
+"""Image files: RGBA as PNG with straight alpha, depth and uncertainty as OpenEXR."""
 
 import zlib
 from fractions import Fraction
@@ -39,11 +39,11 @@ def write_png(path: Path, rgba: np.ndarray) -> None:
         Image.fromarray(rgba).save(part, format="PNG", pnginfo=facts, compress_level=1, compress_type=zlib.Z_RLE)
 
 
-def write_depth_exr(path: Path, depth: np.ndarray) -> None:
-    """Write (H, W) float32 metres as a whole one-channel OpenEXR or none. Raises StorageError."""
+def write_exr(path: Path, values: np.ndarray) -> None:
+    """Write (H, W) float32 as a whole one-channel OpenEXR or none. Raises StorageError."""
     import av
 
-    height, width = depth.shape
+    height, width = values.shape
     context = av.CodecContext.create("exr", "w")
     context.width, context.height, context.pix_fmt = width, height, "grayf32le"
     context.time_base = Fraction(1, 25)
@@ -51,7 +51,7 @@ def write_depth_exr(path: Path, depth: np.ndarray) -> None:
     frame = av.VideoFrame(width, height, "grayf32le")
     plane = frame.planes[0]
     rows = np.zeros((height, plane.line_size // 4), np.float32)
-    rows[:, :width] = depth
+    rows[:, :width] = values
     plane.update(rows)
     frame.pts = 0
     packets = [*context.encode(frame), *context.encode(None)]

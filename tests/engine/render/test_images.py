@@ -10,7 +10,7 @@ from PIL import Image
 from engine.errors import StorageError
 from engine.files import require_space, whole_file
 from engine.protocol.provenance import PNG_KEYWORD, XMP, marked_png
-from engine.render.images import straight_rgba8, write_depth_exr, write_png
+from engine.render.images import straight_rgba8, write_exr, write_png
 
 
 def test_premultiplied_becomes_straight():
@@ -53,7 +53,7 @@ def test_depth_comes_back_exactly(tmp_path):
 
     depth = np.random.default_rng(0).uniform(0.1, 3, (33, 47)).astype(np.float32)
     depth[0, 0] = 1e10
-    write_depth_exr(tmp_path / "a.exr", depth)
+    write_exr(tmp_path / "a.exr", depth)
     with av.open(str(tmp_path / "a.exr")) as file:
         frame = next(file.decode(video=0))
     plane = np.frombuffer(bytes(frame.planes[0]), np.float32).reshape(33, -1)[:, :47]
