@@ -6,7 +6,7 @@ import bpy
 from . import preferences, properties, provenance, running
 from .character import capturing as character_capturing
 from .character import settings as character_settings
-from .operators import capture, character, engine, generate, head, rig
+from .operators import capture, character, engine, fit, generate, head, rig
 from .panels import capture as capture_panel
 from .panels import character as character_panel
 from .panels import rig as rig_panel
@@ -15,7 +15,7 @@ from .rigs import settings as rig_settings
 
 CLASSES = (
     *preferences.CLASSES, *properties.CLASSES, *character_settings.CLASSES, *rig_settings.CLASSES,
-    *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *capture.CLASSES, *character.CLASSES, *rig.CLASSES,
+    *head.CLASSES, *generate.CLASSES, *engine.CLASSES, *capture.CLASSES, *fit.CLASSES, *character.CLASSES, *rig.CLASSES,
     *sidebar.CLASSES, *rig_panel.CLASSES, *capture_panel.CLASSES, *character_panel.CLASSES,
 )
 

@@ -23,7 +23,8 @@ MAX_JSON_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class KnownCapture:
-    """A finished capture as the panel shows it; `error` says why its capture.json cannot be used, or is ""."""
+    """A finished capture as the panel shows it; `error` says why its capture.json cannot be used, or is "", and
+    `person` is False where a Blender character was rendered."""
 
     folder: Path
     pictures: int = 0
@@ -31,6 +32,7 @@ class KnownCapture:
     warnings: tuple[str, ...] = ()
     has_report: bool = False
     error: str = ""
+    person: bool = True
 
     @property
     def name(self) -> str:
@@ -162,4 +164,5 @@ def _read(folder: Path) -> KnownCapture:
         return KnownCapture(folder, error=f"{CAPTURE_JSON} cannot be used ({error!s:.80})")
     made = time.strftime("%d %b", time.localtime(facts.st_mtime))
     texts = tuple(re.sub(r"\s+", " ", text)[:500] for text in warnings if isinstance(text, str))
-    return KnownCapture(folder, pictures, made, texts, (folder / REPORT).is_file())
+    person = not str(data.get("source", "")).endswith(".blend")
+    return KnownCapture(folder, pictures, made, texts, (folder / REPORT).is_file(), person=person)

@@ -7,6 +7,7 @@ from .. import captures
 from ..captures import KnownCapture
 from ..capturing import UNKNOWN, folder_in_work, next_capture, source_name
 from ..character import capturing as character_capturing
+from ..fitting import fit_in_work
 from ..preferences import preferences
 from .sidebar import InSidebar, draw_busy
 from .text import draw_text
@@ -118,6 +119,12 @@ def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context, capture
     row.operator("emosplat.open_capture_report", icon="URL")
     row.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = str(capture.folder)
     row.operator("emosplat.verify_capture", icon="CHECKMARK", text="")
+    if fit_in_work():
+        draw_busy(box)
+    elif not capture.error:
+        row = box.row()
+        row.scale_y = 1.5
+        row.operator("emosplat.fit_head", text="Fit Head...", icon="USER")
 
 
 CLASSES = (CapturePanel, FilmPanel)

@@ -4,7 +4,8 @@
 The head's name says how it behaves: "slow" draws until it is cancelled, "deaf" does not listen to cancels, "dies" exits
 in the middle, "empty" reports frames that it never wrote, "short" has audio of 5 frames, "warns" warns.
 
-So does the name of the film that a capture is made of: "slow", "dies", "warns", or "no face"; and that of the sound or
+So does the name of the film that a capture is made of: "slow", "dies", "warns", or "no face"; of the capture that a
+head is fitted to: "slow", "warns"; and that of the sound or
 file that a take is made of: "slow", "wild" has a weight of 7, "torn" is no take.
 """
 
@@ -91,6 +92,24 @@ def capture(job_id: str, job: dict) -> None:
     send("result", job_id, result={"frames": 5, "used": 4, "warnings": warnings})
 
 
+def fit(job_id: str, job: dict) -> None:
+    """Goes on where it was broken off; the capture's name says how it behaves."""
+    kind, out = Path(job["capture"]).stem, Path(job["out"])
+    work = out.with_suffix(".fit")
+    work.mkdir(exist_ok=True)
+    (work / "journal.json").write_text("{}")
+    while kind == "slow":
+        send("progress", job_id, stage="fit", done=1, total=4, eta=20.0)
+        time.sleep(0.05)
+        if cancelled.is_set():
+            return send("error", job_id, code="cancelled", what="The job was cancelled.", todo="")
+    if kind == "warns":
+        send("warning", job_id, text="The eyes never close.")
+    (work / "journal.json").unlink()
+    out.write_text(json.dumps(job))
+    send("result", job_id, result={"out": str(out), "points": 30000, "seconds": 90.0, "steps": 900})
+
+
 def perform(job_id: str, job: dict) -> None:
     """A jaw that opens from 0 to 1; a smile as wide as the happy slider."""
     kind, out = Path(job.get("audio") or job["take"]).stem, Path(job["out"])
@@ -119,6 +138,8 @@ def run(job_id: str, verb: str, job: dict) -> None:
         speak(job_id, job)
     elif verb == "capture":
         capture(job_id, job)
+    elif verb == "fit":
+        fit(job_id, job)
     elif verb in ("perform", "import"):
         perform(job_id, job)
     elif verb == "export_take":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generation, import, captures and shape keys in another Blender than the tests' own: a script, run by test_versions.py.
+"""Generation, import, captures and shape keys in another Blender than the tests' own: a script of test_versions.py.
 
 Prints "all is well" as its last line.
 """

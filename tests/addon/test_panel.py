@@ -86,7 +86,8 @@ def test_captures_are_listed_and_the_chosen_one_offers_its_report(blender, tmp_p
     (tmp_path / "anna.mp4").write_bytes(b"film")
     bpy.ops.emosplat.choose_film(filepath=str(tmp_path / "anna.mp4"))
     bpy.ops.emosplat.make_capture()
-    assert drawn_of_captures() == ["select_capture", "open_capture_report", "wm.path_open", "verify_capture"]
+    assert drawn_of_captures() == ["select_capture", "open_capture_report", "wm.path_open", "verify_capture",
+                                    "fit_head"]
     assert draw("capture", "CapturePanel").texts[2] == "anna"
 
 
