@@ -25,7 +25,7 @@ class FitHead(OnCapture, bpy.types.Operator):
                            description="How long to fit")
     agreed: BoolProperty(
         name="They Agreed", options={"SKIP_SAVE"},
-        description="The answer and its date are kept in the head's file. Without it the head says that none was recorded",
+        description="Kept in the head's file, with the date. Without it the head says that none was recorded",
     )
     goes_on: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     consent: StringProperty(name="To What", default=AGREED, maxlen=2000, options={"SKIP_SAVE"},

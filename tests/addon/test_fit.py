@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Heads fitted from the panel: whose face it is is asked, the head is given to the active one, nothing is overwritten."""
+"""Heads fitted from the panel: whose face it is is asked, the active head gets it, nothing is overwritten."""
 
 import json
 from pathlib import Path

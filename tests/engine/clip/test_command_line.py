@@ -36,7 +36,8 @@ def test_bake_tells_what_it_promised(capsys, tmp_path):
 
 
 def test_a_wider_error_needs_fewer_shapes(capsys, tmp_path):
-    counts = [run(capsys, "bake", SAMPLE, "--frames", "1-40", "--error", error, "--out", tmp_path / "a.emoclip")["basis"]
+    out = tmp_path / "a.emoclip"
+    counts = [run(capsys, "bake", SAMPLE, "--frames", "1-40", "--error", error, "--out", out)["basis"]
               for error in (0.05, 0.2, 2.0)]
     assert counts[0] > counts[1] > counts[2]
 
