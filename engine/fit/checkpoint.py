@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..deform.deformation import PER_GAUSSIAN
 from ..errors import FormatError
 from ..tensors import TensorSpec, read_tensors, write_tensors
 from .trainer import Trainer
@@ -27,19 +28,24 @@ def load_checkpoint(folder: Path, trainer: Trainer) -> dict | None:
     path = folder / FILE
     if not path.exists():
         return None
-    count = len(trainer.points)
     spec = {}
     for name, value in _state(trainer).items():
         shape = tuple(value.shape)
-        per_point = bool(shape) and shape[0] == count and not name.startswith("poses.")
         dtype = {torch.float32: "F32", torch.int32: "I32"}[value.dtype]
-        spec[name] = TensorSpec(("N", *shape[1:]) if per_point else shape, -1e9, 1e9, dtype)
+        spec[name] = TensorSpec(("N", *shape[1:]) if _is_per_point(name) else shape, -1e9, 1e9, dtype)
     try:
         header, arrays = read_tensors(path, KIND, VERSION, spec, LIMITS)
     except FormatError:  # cut off by a crash of the machine, or of other settings: begin anew
         return None
     _restore(trainer, {name: torch.from_numpy(value) for name, value in arrays.items()})
     return header
+
+
+def _is_per_point(name: str) -> bool:
+    """Whether a tensor of `_state` has a row for every Gaussian."""
+    for moment in MOMENTS:
+        name = name.removeprefix(f"{moment}.")
+    return name == "strategy.pull" or name.startswith("points.") or name.removeprefix("deformation.") in PER_GAUSSIAN
 
 
 def _named(trainer: Trainer) -> dict[str, torch.nn.Parameter]:

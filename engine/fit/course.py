@@ -23,6 +23,7 @@ from .view import draw, tracked, true_picture
 CHECKPOINT_EVERY = 60.0  # seconds
 LOOKS = 25  # at held-out pictures, over the whole fit
 LOOKED_AT = 8  # pictures each time
+BOUND_BY = 40  # rows that say what a head may do that is kept while the fit goes on
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Course:
         self.trainer, self.budget, self.folder, self.best = trainer, budget, folder, best
         self.make_head, self.report = make_head, report
         self.history = History()
+        self._better: Head | None = None  # than the one on the disk
         header = load_checkpoint(folder, trainer)
         if header is not None:
             self.history = History(header["steps"], header["seconds"], [tuple(look) for look in header["looks"]],
@@ -92,8 +94,11 @@ class Course:
         history = self.history
         header = {"steps": history.steps, "seconds": history.seconds, "looks": history.looks, "best": history.best}
         save_checkpoint(self.folder, self.trainer, header)
-        if not self.best.exists():
-            save_head(self.make_head(history), self.best)
+        if self._better is None and not self.best.exists():
+            self._better = self.make_head(history)
+        if self._better is not None:
+            save_head(self.trainer.bound(self._better, BOUND_BY), self.best)
+            self._better = None
 
     def _tell(self, history: History) -> None:
         if self.budget.steps:
@@ -108,7 +113,7 @@ class Course:
         history.looks.append((history.steps, history.seconds, loss, *found))
         if found[0] is None or found[0] > history.best:
             history.best = -1.0 if found[0] is None else found[0]
-            save_head(head, self.best)
+            self._better = head
 
 
 def look_at(head: Head, scene: Scene, threads: int) -> tuple[float | None, float | None]:

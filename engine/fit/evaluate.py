@@ -28,10 +28,11 @@ from .metrics import core, in_box, psnr, sharpness, structural_similarity
 from .pictures import Pictures, fitted_size
 from .scene import Scene
 from .sync import sync_measures
-from .view import Placed, draw, refined, tracked, true_picture
+from .view import Placed, draw, refined, tracked, true_picture, uncertainty
 
 SPLITS = ("test", "train", "all")
 LARGEST_SIZE = 512  # pixels where neither the job nor the head says a size
+DOUBTED = 40  # pictures that the uncertainty is judged on
 TIMED = 20  # pictures that the speed is measured on
 
 
@@ -194,8 +195,28 @@ def _measure(
     else:
         measures |= {"sync_confidence": None, "sync_offset_frames": None}
     measures["fps"] = _speed(head, scene, rows, frame, places)
-    measures["uncertainty_ratio"] = None
+    measures["uncertainty_ratio"] = _uncertainty_ratio(head, scene, rows, frame, places)
     return measures
+
+
+def _uncertainty_ratio(
+    head: Head, scene: Scene, rows: np.ndarray, frame: Callable[[int], DriveFrame], places: dict[int, Placed]
+) -> float | None:
+    """Mean error of the tenth of the head's pixels that are said to be most uncertain over the least uncertain tenth's;
+    None for a head that says nothing."""
+    expected, errors = [], []
+    for row in rows[np.unique(np.linspace(0, len(rows) - 1, DOUBTED).astype(int))].tolist():
+        found = uncertainty(head, scene, row, frame(row), places[row])
+        if found is None:
+            return None
+        middle = core(scene.pictures.regions(row))
+        picture = draw(head, scene, row, frame(row), places[row])
+        expected.append(found[middle])
+        errors.append(np.abs(picture - true_picture(scene, row)).mean(axis=2)[middle])
+    order = np.argsort(np.concatenate(expected), kind="stable")
+    errors = np.concatenate(errors)[order]
+    tenth = len(errors) // 10
+    return float(errors[-tenth:].mean() / max(errors[:tenth].mean(), 1e-9)) if tenth else None
 
 
 def _speed(head: Head, scene: Scene, rows: np.ndarray, frame, places: dict[int, Placed]) -> float:

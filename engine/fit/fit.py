@@ -102,7 +102,7 @@ def _fitted(
 
         course = Course(trainer, budget, place.work, place.best, make_head, report)
         history = course.run()
-        return make_head(history), history
+        return trainer.bound(make_head(history)), history
     except torch.cuda.OutOfMemoryError as error:
         used = torch.cuda.max_memory_allocated() / 1e9
         raise InputError(

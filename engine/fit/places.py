@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..capture.capture import REGIONS, Capture
 from ..capture.face_geometry import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
@@ -14,6 +16,9 @@ MOUTH_INTERIOR = REGIONS.index("mouth_interior")
 USUAL = {"mouth": (0.0, -0.088, -0.052), "left_eye": (0.0315, -0.073, 0.016), "right_eye": (-0.0315, -0.073, 0.016)}
 HALF_SIZES = {"mouth": (0.034, 0.024), "left_eye": (0.021, 0.014), "right_eye": (0.021, 0.014)}  # metres, x and z
 _LANDMARKS = {"mouth": INNER_LIPS + OUTER_LIPS, "left_eye": LEFT_EYE, "right_eye": RIGHT_EYE}
+# An ellipsoid behind the lips: its half axes and how far its middle lies behind them, metres.
+INSIDE, BEHIND_LIPS = (0.026, 0.014, 0.016), 0.017
+LEAST_INSIDE = 16
 USUAL_SIGMA = 0.02  # metres that a person's differ from the usual
 RAY_SIGMA = 0.003  # metres that a ray misses by
 MOST_ROWS, LEAST_PIXELS = 120, 6
@@ -26,6 +31,13 @@ class Places:
     mouth: np.ndarray
     left_eye: np.ndarray
     right_eye: np.ndarray
+
+    def inside_mouth(self, means: Tensor) -> Tensor:
+        """(N,) bool, the points (N, 3) that lie behind the lips, at least LEAST_INSIDE of them."""
+        off = means - torch.from_numpy(self.mouth).to(means)
+        reach = off.new_tensor(INSIDE)
+        away = ((off - reach.new_tensor([0.0, BEHIND_LIPS, 0.0])) / reach).square().sum(1)
+        return away <= max(1.0, float(away.kthvalue(min(LEAST_INSIDE, len(away))).values))
 
     def boxes(self, capture: Capture, Ks: np.ndarray, name: str) -> np.ndarray:
         """A place's box in every picture.

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Args: l1, l2, ssim: of the picture; alpha: of masks; mouth, eyes: how much more L1 counts in their boxes."""
+    """Args: l1, l2, ssim: of the picture; alpha: of masks; mouth, eyes: how much more L1 counts in their boxes;
+    opacity: of the mean opacity; doubt: of the expected error."""
 
     l1: float = 0.8
     l2: float = 0.0
@@ -15,7 +16,7 @@ class LossWeights:
     mouth: float = 2.0
     eyes: float = 1.0
     opacity: float = 0.0
-    scale: float = 0.0
+    doubt: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class LearningRates:
     torso_logits: float = 5e-3
     basis: float = 5e-3
     networks: float = 2e-3
+    planes: float = 4e-3
+    log_error: float = 1e-2
+    skinning: float = 5e-3
     poses: float = 1e-4
 
 
@@ -42,6 +46,11 @@ class FitSettings:
         hold, end: learning rates stay until this share, then fall exponentially to this factor.
         strategy_every, strategy_until: steps between relocations, and the share of the fit at which they end.
         late: share of the fit from which SSIM is taken over several scales.
+        rank: of the residual per Gaussian.
+        nodes, mouth_nodes: control nodes of the uncertainty networks; no nodes, no networks.
+        placed: share of the fit after which the basis has learned enough to place the nodes by.
+        together: share of the fit from which all networks of a view work together; before, one at random.
+        doubt_every: steps from one look at the expected error to the next, in that last part.
     """
 
     points: int = 14000
@@ -52,7 +61,12 @@ class FitSettings:
     strategy_every: int = 100
     strategy_until: float = 0.7
     late: float = 0.7
+    doubt_every: int = 4
     rank: int = 16
+    nodes: int = 1200
+    mouth_nodes: int = 120
+    placed: float = 0.2
+    together: float = 0.6
     loss: LossWeights = field(default_factory=LossWeights)
     rates: LearningRates = field(default_factory=LearningRates)
 

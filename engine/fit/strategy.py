@@ -61,16 +61,22 @@ class Strategy:
     def _select(self, points: nn.Module, deformation: nn.Module, optimizer, index: Tensor) -> None:
         """The new i-th point is a copy of the old index[i], in parameters and in the optimiser's memory."""
         index = index.to(points.means.device)
-        before = len(points)
         for parameter in points.parameters():
             parameter.data = parameter.data[index]
         deformation.select(index)
+        renewed = {}
+        for module in (*points.modules(), *deformation.modules()):
+            for name, parameter in module.named_parameters(recurse=False):
+                renewed[parameter] = module, name
         for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                state = optimizer.state.get(parameter, {})
-                for name, value in state.items():
-                    if value.dim() and group["per_point"] and len(value) == before:
-                        state[name] = value[index]
+            for place, parameter in enumerate(group["params"] if group["per_point"] else ()):
+                # A new object: autograd may still remember the old one's shape.
+                module, name = renewed[parameter]
+                fresh = nn.Parameter(parameter.data)
+                setattr(module, name, fresh)
+                state = optimizer.state.pop(parameter, {})
+                optimizer.state[fresh] = {key: value[index] if value.dim() else value for key, value in state.items()}
+                group["params"][place] = fresh
 
     @torch.no_grad()
     def _split(self, points, optimizer, sources: Tensor, copies: Tensor, generator: torch.Generator) -> None:

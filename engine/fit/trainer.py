@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..deform.deformation import Deformation
+from ..deform.deformation import PER_GAUSSIAN, Deformation
 from ..deform.settings import DeformationSettings
 from ..head.head import Head
 from ..splats.gaussians import Gaussians
@@ -20,6 +20,9 @@ from .sampling import Sampler
 from .scene import Scene
 from .settings import FitSettings
 from .strategy import Strategy
+from .view import COVERED, draw_uncertainty
+
+LEAST_ERROR = 1e-3  # of a pixel, that no doubt goes below
 
 
 class Trainer:
@@ -37,7 +40,9 @@ class Trainer:
         self.device, self.threads = torch.device(device), threads
         self.points = RestPoints(first, seed)
         codes = 0 if scene.drive.codes is None else scene.drive.codes.shape[1]
-        self.deformation = Deformation(DeformationSettings(codes=codes, rank=settings.rank), len(self.points))
+        inside = settings.mouth_nodes if settings.nodes else 0
+        sizes = DeformationSettings(codes=codes, rank=settings.rank, nodes=settings.nodes, mouth_nodes=inside)
+        self.deformation = Deformation(sizes, len(self.points))
         self.deformation.see(scene.drive.select(scene.fitted))
         self.poses = PoseOffsets(scene.views.head_poses, settings.rates.poses if scene.views.filmed else 0.0)
         self.sampler = Sampler(scene.capture, scene.fitted, seed)
@@ -52,9 +57,10 @@ class Trainer:
             {"params": [parameter], "lr": getattr(rates, name), "per_point": True, "moves": False}
             for name, parameter in self.points.named_parameters()
         ]
-        groups.append({"params": [self.deformation.basis], "lr": rates.basis, "per_point": True, "moves": True})
-        rest = [p for name, p in self.deformation.named_parameters() if name != "basis"]
-        groups.append({"params": rest, "lr": rates.networks, "per_point": False, "moves": True})
+        own = {"basis": rates.basis, "log_error": rates.log_error, "field.logits": rates.skinning}
+        for name, parameter in self.deformation.named_parameters():
+            rate = own.get(name, rates.planes if "planes." in name else rates.networks)
+            groups.append({"params": [parameter], "lr": rate, "per_point": name in PER_GAUSSIAN, "moves": True})
         for group in groups:
             group["full"] = group["lr"]
         return torch.optim.Adam(groups, eps=1e-15, fused=True)
@@ -68,10 +74,15 @@ class Trainer:
         look = look.to(self.device)
         offsets = self.poses.leaf(row)
         viewmat, head_pose = self.poses.placed(row, offsets, torch.from_numpy(self.scene.views.viewmats[row]))
-        moved = self.moved(row, head_pose)
+        if progress >= settings.placed:
+            self.place_nodes()
+        together = progress >= settings.together
+        moved = self.moved(row, head_pose, None if together else number)
         picture, alpha, means2d = self.draw(moved, row, viewmat, background)
         loss = picture_loss(picture, alpha, look, settings.loss, progress >= settings.late, self.threads)
         loss = loss + settings.loss.opacity * moved.opacities.mean()
+        if together and number % settings.doubt_every == 0:
+            loss = loss + settings.loss.doubt * self.doubt(moved, row, viewmat, picture, look.target)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         loss = float(loss.detach())
@@ -90,22 +101,43 @@ class Trainer:
             self.strategy.change(self.points, self.deformation, self.optimizer, generator)
         return loss
 
-    def moved(self, row: int, head_pose: Tensor) -> Gaussians:
-        """The Gaussians of a row."""
+    def place_nodes(self) -> None:
+        """Let the networks work from here on, where there are any."""
+        field = self.deformation.field
+        if field is None or field.placed:
+            return
+        rest = self.points.gaussians()
+        inside = None if field.mouth is None else self.scene.places.inside_mouth(rest.means.detach())
+        self.deformation.place_nodes(rest, self.drive.select(self.scene.fitted), inside)
+
+    def doubt(self, moved: Gaussians, row: int, viewmat: Tensor, picture: Tensor, target: Tensor) -> Tensor:
+        """How badly the expected error, drawn, tells the picture's: the negative logarithm of Laplace's likelihood."""
+        expected, alpha = draw_uncertainty(moved, self.scene, row, viewmat.detach(), self.threads)
+        error = (picture.detach() - target).abs().mean(0) + LEAST_ERROR
+        return ((expected.log() + error / expected) * (alpha > COVERED)).mean()
+
+    def moved(self, row: int, head_pose: Tensor, step: int | None = None) -> Gaussians:
+        """The Gaussians of a row; `step` as Deformation.forward has it."""
         self.deformation.torso = self.points.torso()
         frame = self.drive.frame(row)
-        return self.deformation.pose(self.points.gaussians(), frame, head_pose.to(self.device))
+        return self.deformation.pose(self.points.gaussians(), frame, head_pose.to(self.device), step)
 
     @torch.no_grad()
     def head(self, name: str, meta: dict) -> Head:
-        """What was learned so far, as a head of its own on the CPU."""
+        """What was learned so far, as a head of its own on the CPU; not yet held within what was seen, see `bound`."""
         rest = self.points.gaussians()
         rest = Gaussians(*(value.detach().cpu().clone() for value in
                            (rest.means, rest.quats, rest.scales, rest.opacities, rest.sh)))
         self.deformation.torso = self.points.torso().detach()
-        mover = copy.deepcopy(self.deformation).cpu().requires_grad_(False).eval()
-        mover.remember(self.scene.drive.select(self.scene.fitted))
-        return Head(name, rest, mover, meta)
+        return Head(name, rest, copy.deepcopy(self.deformation).cpu().requires_grad_(False).eval(), meta)
+
+    def bound(self, head: Head, rows: int = 0) -> Head:
+        """The head, from now on held within what fitted rows showed: so many of them, or for 0 all."""
+        fitted = self.scene.fitted
+        if rows:
+            fitted = fitted[np.unique(np.linspace(0, len(fitted) - 1, rows).astype(int))]
+        head.mover.remember(self.scene.drive.select(fitted))
+        return head
 
     def draw(
         self, moved: Gaussians, row: int, viewmat: Tensor, background: Tensor

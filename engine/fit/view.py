@@ -9,10 +9,13 @@ import torch
 from ..deform.deformation import Deformation
 from ..deform.drive import DriveFrame
 from ..head.head import Head
+from ..splats.gaussians import Gaussians
 from ..splats.rasterize import rasterize
 from .poses import PoseOffsets
 from .scene import Scene
 
+COVERED = 0.5  # alpha from which a pixel shows the head and not what is behind it
+LEAST_DOUBT = 1e-6
 GREY = 0.5  # behind heads whose pictures have an alpha
 # Of the refinement: how often, how far in radians at first, and how much less each time.
 STEPS, RATE, DECAY = 14, 2e-3, 0.82
@@ -85,6 +88,29 @@ def refined(
     with torch.no_grad():
         camera, head_pose = poses.placed(0, poses.leaf(0), viewmat)
     return Placed(camera.numpy(), head_pose.numpy()), poses.offsets[0]
+
+
+def uncertainty(head: Head, scene: Scene, row: int, frame: DriveFrame, placed: Placed) -> np.ndarray | None:
+    """(H, W) the error that a head expects of a row's picture; None for a head that expects none."""
+    with torch.no_grad():
+        moved = head.pose(frame, placed.head_pose)
+        if moved.uncertainty is None:
+            return None
+        return draw_uncertainty(moved, scene, row, torch.from_numpy(placed.viewmat))[0].numpy()
+
+
+def draw_uncertainty(
+    moved: Gaussians, scene: Scene, row: int, viewmat: torch.Tensor, threads: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(H, W) the error that is expected of a picture's colours, and (H, W) alpha; no slope goes to places."""
+    K = torch.from_numpy(scene.pictures.Ks[row])[None].to(moved.means.device)
+    tensors = (moved.means, moved.quats, moved.scales, moved.opacities)
+    drawn, alphas, _ = rasterize(
+        *(tensor.detach() for tensor in tensors), moved.uncertainty[:, None], viewmat[None].to(moved.means.device), K,
+        scene.pictures.width, scene.pictures.height, threads=threads,
+    )
+    alpha = alphas[0, ..., 0].detach()
+    return drawn[0, ..., 0] / alpha.clamp_min(COVERED / 2) + LEAST_DOUBT, alpha
 
 
 def _rasterize(moved, scene: Scene, row: int, viewmat: torch.Tensor, threads: int) -> tuple[torch.Tensor, torch.Tensor]:
