@@ -52,7 +52,7 @@ class RigSettings(bpy.types.PropertyGroup):
         description="take.json, an .emotake, or a CSV in the layout of Live Link Face",
     )
     timecode_fps: FloatProperty(
-        name="Timecode Rate", min=0.0, max=240.0, default=0.0, precision=3, options=set(), override=OVERRIDABLE,
+        name="Timecode", min=0.0, max=240.0, default=0.0, precision=3, options=set(), override=OVERRIDABLE,
         description="Frames that the CSV's timecode counts in a second. 0: found from the file",
     )
     keys: CollectionProperty(type=RigKey, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
