@@ -9,7 +9,7 @@ from .errors import InputError
 from .jobs import as_engine_error, run_job
 from .protocol import (
     DEFAULT_HEAD, EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob,
-    HeadsJob, ImportJob, PerformJob, SpeakJob, VerifyJob,
+    HeadsJob, ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob,
 )
 from .report import Report
 
@@ -129,6 +129,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("capture", metavar="CAPTURE", help="a capture's folder")
     evaluate.add_argument("--split", default="test", metavar="NAME", help="test, train, all, or seconds A-B (test)")
     evaluate.add_argument("--size", type=int, default=0, help="the pictures' longer side (as it was fitted)")
+    sync = verb("sync", "Say how many frames a mouth is later than its sound.")
+    sync.add_argument("source", metavar="VIDEO|RENDER_DIR")
+    sync.add_argument("audio", metavar="AUDIO", nargs="?", default="", help="another sound than its own")
 
     heads = verb("heads", "List the heads at hand.")
     heads.add_argument("--folder", default="", help="a folder of .emohead files")
@@ -167,6 +170,8 @@ def _job(options: argparse.Namespace):
         return FitJob(options.capture, options.out, **{name: getattr(options, name) for name in names})
     if options.verb == "evaluate":
         return EvaluateJob(options.head, options.capture, options.split, options.size)
+    if options.verb == "sync":
+        return SyncJob(options.source, options.audio)
     if options.verb == "heads":
         return HeadsJob(options.folder)
     if options.verb == "doctor":
@@ -240,6 +245,9 @@ def _show_result(verb: str, result: dict) -> None:
     elif verb == "fit":
         print(f"{result['points']} Gaussians in {result['out']}, {result['steps']} steps ({result['seconds']:.0f} s).")
         print(f"See {result['report']}.")
+    elif verb == "sync":
+        late = "late" if result["offset_frames"] > 0 else "early"
+        print(f"The mouth is {abs(result['offset_frames'])} frames {late}, confidence {result['confidence']:.2f}.")
     elif verb == "heads":
         for head in result["heads"]:
             print(f"{head['name']:20} {head['error'] or head['path'] or 'built in'}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from .errors import EngineError, InputError
 from .protocol import (
     BakeJob, CameraTrack, CaptureJob, Controls, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob, HeadsJob,
-    ImportJob, PerformJob, SpeakJob, VerifyJob, WarmUpJob, exact_fps,
+    ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob, WarmUpJob, exact_fps,
 )
 from .report import Report
 
@@ -195,6 +195,13 @@ def evaluate_job(job: EvaluateJob, report: Report) -> dict:
     return evaluate(job, report)
 
 
+def sync_job(job: SyncJob, report: Report) -> dict:
+    """Measure how many frames a mouth is late."""
+    from .sync import measure_sync
+
+    return measure_sync(job.source, job.audio, report)
+
+
 def heads_job(job: HeadsJob, report: Report) -> dict:
     """List the heads at hand."""
     from dataclasses import asdict
@@ -226,7 +233,7 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 _FUNCTIONS = {
     PerformJob: perform_job, SpeakJob: speak_job, BakeJob: bake_job, ExportJob: export_job, ImportJob: import_job,
     ExportTakeJob: export_take_job, CaptureJob: capture_job, VerifyJob: verify_job, FitJob: fit_job,
-    EvaluateJob: evaluate_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
+    EvaluateJob: evaluate_job, SyncJob: sync_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
 }
 
 

@@ -20,9 +20,12 @@ from .life.blinks import add_blinks, blink_curve, blink_times
 from .life.gaze import add_eye_shapes, choose_fixations, gaze_angles
 from .life.head_motion import head_motion
 from .life.rhythm import Rhythm, find_rhythm
-from .prior.bands import BandStream
-from .prior.energy_mouth import articulate, at_frames, to_arkit
+from .prior.bands import HOPS_PER_SECOND, BandStream
+from .prior.extract import articulators_at, at_frames, extract, mouth_at, settle, shipped_network
+from .prior.frontends import EncoderFrontEnd, Rows
+from .prior.lips import MOUTH_COLUMNS
 from .prior.loudness import measure_loudness
+from .prior.visemes import ARTICULATORS
 from .protocol import EMOTION_NAMES, EXPRESSION_NAMES, MICRO_EXPRESSIONS, Controls
 from .report import Report
 from .take.take import Take
@@ -41,31 +44,36 @@ def perform(audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, 
         fps: frames per second; the take has ceil(seconds * fps) frames.
         controls: sliders on the take's frames.
         seed: chooses blinks, saccades and head motion.
-        report: told "listen" and "perform".
+        report: told "listen", "extract" and "perform".
 
     Raises:
         AudioError: see engine/audio/read.py.
         Cancelled: the person asked to stop.
     """
-    powers, samples = _listen(audio, report)
+    powers, rows, samples = _listen(audio, report)
     frames = ceil(Fraction(samples, RATE) * fps)
     seconds = samples / RATE
+    spoken = extract(rows, shipped_network(), report)
+    del rows
     report.progress("perform", 0, 4)
     loudness = measure_loudness(powers)
     report.progress("perform", 1, 4)
-    hops = articulate(loudness)
-    mouth = at_frames(hops, frames, fps)
+    articulators = settle(spoken, loudness.speech)
+    shown = articulators_at(articulators, frames, fps)
     report.progress("perform", 2, 4)
     weights = emotion_weights(controls, frames)
-    expression = blend(to_arkit(mouth), expression_of(weights, fps), mouth.closed)
+    speech = np.zeros((frames, len(EXPRESSION_NAMES)), np.float32)
+    speech[:, MOUTH_COLUMNS] = mouth_at(shown)
+    expression = blend(speech, expression_of(weights, fps), shown[:, ARTICULATORS.index("closed")])
     report.progress("perform", 3, 4)
-    rhythm = find_rhythm(loudness.level, hops.jaw, seconds)
+    jaw = at_frames(articulators, len(loudness.level), Fraction(HOPS_PER_SECOND))[:, ARTICULATORS.index("jaw")]
+    rhythm = find_rhythm(loudness.level, jaw * loudness.level, seconds)
     gaze, head_pose = add_life(expression, rhythm, controls, fps, seed)
     add_micro_expressions(expression, controls)
     report.progress("perform", 4, 4)
     return Take(
         fps=fps, expression=expression, emotion_weights=weights, gaze=gaze, head_pose=head_pose, audio=str(audio),
-        seed=seed,
+        seed=seed, content=at_frames(spoken.content, frames, fps), style=spoken.style,
     )
 
 
@@ -123,14 +131,15 @@ def add_micro_expressions(expression: np.ndarray, controls: Controls) -> None:
     np.clip(expression, 0.0, 1.0, out=expression)
 
 
-def _listen(audio: str | Path, report: Report) -> tuple[np.ndarray, int]:
-    """Band powers of the whole sound (M, BANDS), and its length in samples of RATE."""
+def _listen(audio: str | Path, report: Report) -> tuple[np.ndarray, Rows, int]:
+    """Of the whole sound: band powers (M, BANDS), what the network's front end heard, length in samples of RATE."""
     total = max(1, round(probe(audio).seconds * RATE))
     report.progress("listen", 0, total)
-    stream, samples = BandStream(), 0
+    bands, front_end, samples = BandStream(), EncoderFrontEnd(shipped_network().encoder), 0
     for block in blocks(audio, RATE, LISTEN_BLOCK, report):
-        stream.push(block)
+        bands.push(block)
+        front_end.push(block)
         samples += len(block)
         report.progress("listen", min(samples, total - 1), total)
     report.progress("listen", total, total)
-    return stream.finish(), samples
+    return bands.finish(), front_end.finish(), samples

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random crops of what prepare.py wrote, with disturbances that are cheap on log-mels."""
+"""Random crops of what prepare.py wrote."""
 
 import json
 from pathlib import Path
@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.prior.features import FRAMES_PER_SECOND, HIGHEST_DB, LOWEST_DB, MELS
+from engine.prior.features import FRAMES_PER_SECOND, MELS, ROWS_PER_FRAME
+from engine.prior.frontends import SCALE_DB
 from engine.prior.visemes import articulate, viseme_track
 
 # How often each source is drawn; real voices and natural ones count for more.
 MOST_SPEAKERS = 256  # so that a checkpoint goes on when more data has come
-SHARES = {"emodb": 0.34, "kokoro": 0.26, "espeak": 0.16, "festival": 0.14, "flite": 0.10}
+SHARES = {"emodb": 0.34, "kokoro": 0.28, "espeak": 0.14, "festival": 0.10, "flite": 0.08, "noise": 0.06}
 
 
 class Crops:
-    """Batches of crops: `mels` (B, 2T, 64) decibels, `targets` (B, T, 7) and `visemes` (B, T), `speakers` (B,).
+    """Batches of what was prepared.
 
     Clips of one speaker that follow each other run on into each other, as people speak.
     """
@@ -25,16 +26,17 @@ class Crops:
         self._frames = frames
         self._rng = np.random.default_rng(seed)
         self._sources: dict[str, list] = {}
-        names: dict[str, int] = {}
+        names: dict[str, int] = {"": -1}
         for path in sorted(folder.glob("*.npz")):
             if ".part" in path.name:
                 continue
             with np.load(path, allow_pickle=False) as file:
-                mels, rows = file["mels"], json.loads(file["rows"].tobytes())
+                mels, features, rows = file["mels"], file["features"], json.loads(file["rows"].tobytes())
             targets, visemes = _taught(rows)
             starts = np.cumsum([0, *(row["frames"] for row in rows)])
-            speakers = np.array([names.setdefault(row["speaker"], len(names)) for row in rows])
-            entry = (mels, targets, visemes, starts, speakers)
+            speakers = np.array([names.setdefault(row["speaker"], len(names) - 1) for row in rows])
+            mels = mels.reshape(-1, ROWS_PER_FRAME * MELS)
+            entry = (mels, targets, visemes, starts, speakers, features)
             self._sources.setdefault(path.name.split("-")[0], []).append(entry)
         if len(names) > MOST_SPEAKERS:
             raise ValueError(f"{len(names)} speakers are more than {MOST_SPEAKERS}.")
@@ -49,50 +51,38 @@ class Crops:
     def minutes(self) -> dict[str, float]:
         return {name: sum(len(e[2]) for e in entries) / 3000 for name, entries in self._sources.items()}
 
-    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of `size` crops: `rows` (B, inputs, T) of EncoderFrontEnd, `targets` (B, T, 7), `visemes` (B, T)."""
         rng, frames = self._rng, self._frames
-        mels = np.zeros((size, 2 * frames, MELS), np.float32)
-        targets = np.zeros((size, frames, 7), np.float32)
-        visemes = np.zeros((size, frames), np.int64)
-        speakers = np.zeros(size, np.int64)
-        names = list(self._sources)
-        for k in range(size):
+        names, crops = list(self._sources), []
+        for _ in range(size):
             name = names[rng.choice(len(names), p=self._shares)]
             entry = self._sources[name][rng.choice(len(self._sources[name]), p=self._by_size[name])]
             start = int(rng.integers(0, len(entry[2]) - frames))
-            mels[k] = 0.5 * entry[0][2 * start : 2 * (start + frames)]
-            targets[k] = entry[1][start : start + frames] / 255.0
-            visemes[k] = entry[2][start : start + frames]
-            speakers[k] = self._speaker(entry, start)
-            mels[k], same = self._disturb(mels[k])
-            if not same:
-                speakers[k] = -1
-        return torch.from_numpy(mels), torch.from_numpy(targets), torch.from_numpy(visemes), torch.from_numpy(speakers)
+            inside = slice(start, start + frames)
+            rows = np.concatenate([entry[0][inside] / (2.0 * SCALE_DB), entry[5][inside]], 1, dtype=np.float32)
+            if rng.uniform() < 0.3:
+                width, first = int(rng.integers(2, 10)), int(rng.integers(0, frames - 10))
+                rows[first : first + width] = rows.mean(0)
+            crops.append((rows.T, entry[1][inside] / np.float32(255.0), entry[2][inside]))
+        rows, targets, visemes = (torch.from_numpy(np.stack(parts)) for parts in zip(*crops))
+        return rows, targets, visemes.long()
 
-    def _speaker(self, entry, start: int) -> int:
-        """Whose crop it is, or -1 where two speakers meet."""
-        first, last = np.searchsorted(entry[3], [start, start + self._frames - 1], "right") - 1
-        inside = entry[4][first : last + 1]
-        return int(inside[0]) if (inside == inside[0]).all() else -1
-
-    def _disturb(self, mels: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Level, formants (vocal tract length, Jaitly & Hinton 2013), masks (SpecAugment, Park et al. 2019)."""
-        rng = self._rng
-        mels = mels + rng.uniform(-22.0, 6.0) * (rng.uniform() < 0.8)
-        warped = rng.uniform() < 0.5
-        if warped:
-            factor = float(np.exp(rng.uniform(-0.16, 0.16)))
-            at = np.clip(np.arange(MELS) * factor, 0, MELS - 1)
-            low = np.minimum(at.astype(int), MELS - 2)
-            part = (at - low).astype(np.float32)
-            mels = mels[:, low] * (1.0 - part) + mels[:, low + 1] * part
-        if rng.uniform() < 0.4:
-            width, start = int(rng.integers(2, 12)), int(rng.integers(0, MELS - 12))
-            mels[:, start : start + width] = mels.mean()
-        if rng.uniform() < 0.3:
-            width, start = int(rng.integers(4, 20)), int(rng.integers(0, len(mels) - 20))
-            mels[start : start + width] = LOWEST_DB
-        return np.clip(mels, LOWEST_DB, HIGHEST_DB), not warped
+    def voices(self, size: int, frames: int = 100) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of `size` clips whose speaker is known: `rows` (B, inputs, frames), `speakers` (B,)."""
+        rng, names, crops, speakers = self._rng, list(self._sources), [], []
+        while len(crops) < size:
+            name = names[rng.choice(len(names), p=self._shares)]
+            mels, _, _, starts, whose, features = self._sources[name][rng.integers(len(self._sources[name]))]
+            clip = int(rng.integers(len(whose)))
+            spare = starts[clip + 1] - starts[clip] - frames
+            if whose[clip] < 0 or spare < 0:
+                continue
+            first = starts[clip] + int(rng.integers(spare + 1))
+            inside = slice(first, first + frames)
+            crops.append(np.concatenate([mels[inside] / (2.0 * SCALE_DB), features[inside]], 1, dtype=np.float32).T)
+            speakers.append(whose[clip])
+        return torch.from_numpy(np.stack(crops)), torch.from_numpy(np.array(speakers, np.int64))
 
 
 def _taught(rows: list[dict]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from engine.prior.extract import KIND, SHIPPED  # noqa: E402
-from engine.prior.network import PriorNetwork, PriorSettings  # noqa: E402
+from engine.prior.network import PriorNetwork  # noqa: E402
 from engine.prior.storage import save_network  # noqa: E402
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=SHIPPED)
     options = parser.parse_args()
     state = torch.load(options.model, weights_only=True)
-    network = PriorNetwork(PriorSettings(width=state["width"]))
+    network = PriorNetwork()
     network.load_state_dict(state["network"])
     save_network(network, KIND, {"steps": state["step"]}, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, {state['step']} steps")

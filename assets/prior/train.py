@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Trains Prior Extraction's network on what prepare.py wrote.
 
-    python assets/prior/train.py --data DIR --out FILE.pt [--steps 3000] [--seed 0] [--width 128] [--rate 1.5e-3]
-        [--start OTHER.pt]
+    python assets/prior/train.py --data DIR --out FILE.pt [--steps 3000] [--seed 0] [--rate 1.5e-3]
 
-Goes on from FILE.pt if it is there; export.py makes the safetensors that ship. One thread per process; bfloat16
-where the processor has it.
+Goes on from FILE.pt if it is there; export.py makes the safetensors that ship. The encoder stays as whisper.py gives
+it: prepare.py has its features already. One thread per process; bfloat16 where the processor has it.
 """
 
 import argparse
@@ -20,17 +19,18 @@ from torch.nn import functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assets.prior.data import MOST_SPEAKERS, Crops  # noqa: E402
+from assets.prior.whisper import model_path, whisper_encoder  # noqa: E402
 from engine.prior.lips import to_arkit  # noqa: E402
-from engine.prior.network import CONTENT, STYLE, PriorNetwork, PriorSettings, as_rows  # noqa: E402
+from engine.prior.network import CONTENT, STYLE, PriorNetwork  # noqa: E402
 from engine.prior.visemes import ARTICULATORS  # noqa: E402
 
 SECONDS = 4
-BATCH = 12
+BATCH, VOICES = 12, 16
 LEARNING_RATE = 1.5e-3
 # Weights of the articulators' errors: what people see first.
 WEIGHTS = torch.tensor([4.0, 1.5, 1.5, 0.8, 0.8, 0.0, 0.0])
 ADVERSITY = 3.0  # how much harder content is pushed than its adversary learns
-CONTACT_WEIGHT = 2.5  # lips that do not meet offend more than lips that meet once too often
+CONTACT_WEIGHTS = torch.tensor([2.5, 4.0])  # lips that do not meet offend more than lips that meet once too often
 
 
 class _Reversed(torch.autograd.Function):
@@ -54,25 +54,26 @@ class Losses(nn.Module):
         self.speaker = nn.Linear(STYLE, speakers)
         self.adversary = nn.Sequential(nn.Linear(2 * CONTENT, 128), nn.GELU(), nn.Linear(128, speakers))
 
-    def forward(self, network: PriorNetwork, mels, targets, visemes, speakers, adversity: float):
-        rows = as_rows(mels)
-        content, style = network.content(rows), network.style(rows)
+    def forward(self, network: PriorNetwork, crops, voices, adversity: float):
+        """Of Crops.batch and Crops.voices."""
+        rows, targets, visemes = crops
+        content, style = network.content(rows), network.style(network.style_sums(rows).sum(2))
         logits = network.articulators(content, style).transpose(1, 2).float()
         said = torch.sigmoid(logits)
         square = ((said - targets).square() * WEIGHTS).sum(-1).mean()
         recon = (to_arkit(said) - to_arkit(targets)).square().sum(-1).mean()
         contact = F.binary_cross_entropy_with_logits(
-            logits[..., 5:], targets[..., 5:], pos_weight=torch.tensor(CONTACT_WEIGHT)
+            logits[..., 5:], targets[..., 5:], pos_weight=CONTACT_WEIGHTS
         )
         viseme = F.cross_entropy(network.to_visemes(content).float(), visemes, label_smoothing=0.05)
-        known = speakers >= 0
-        content = content.float()
-        moments = torch.cat([content.mean(2), content.std(2)], 1)
-        reversed_ = _Reversed.apply(moments[known], adversity)
-        speaker = F.cross_entropy(self.speaker(style[known].float()), speakers[known])
-        adversary = F.cross_entropy(self.adversary(reversed_), speakers[known])
-        spread = content.square().mean()
-        total = square + recon + 0.5 * contact + 0.5 * viseme + 0.1 * speaker + 0.1 * adversary + 0.003 * spread
+        rows, speakers = voices
+        said = network.content(rows).float()
+        moments = _Reversed.apply(torch.cat([said.mean(2), said.std(2)], 1), adversity)
+        style = network.style(network.style_sums(rows).sum(2)).float()
+        speaker = F.cross_entropy(self.speaker(style), speakers, label_smoothing=0.05)
+        adversary = F.cross_entropy(self.adversary(moments), speakers)
+        spread = content.float().square().mean()
+        total = square + recon + 0.5 * contact + 0.5 * viseme + 0.3 * speaker + 0.1 * adversary + 0.003 * spread
         parts = {"square": square, "recon": recon, "contact": contact, "viseme": viseme, "speaker": speaker,
                  "adversary": adversary}
         return total, {name: float(value.detach()) for name, value in parts.items()}
@@ -83,38 +84,34 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--width", type=int, default=PriorSettings.width)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="another run's FILE.pt, whose weights this one begins with")
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="the largest learning rate")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    network = PriorNetwork(PriorSettings(width=options.width))
+    network = PriorNetwork()
+    network.encoder = whisper_encoder(model_path())
     step, state = 0, None
     if options.out.is_file():
         state = torch.load(options.out, weights_only=True)
         step = state["step"]
     crops = Crops(options.data, SECONDS * 50, options.seed + step)
     losses = Losses(MOST_SPEAKERS)
-    if options.start and not state:
-        started = torch.load(options.start, weights_only=True)["network"]
-        network.load_state_dict(started)
-    parameters = [*network.parameters(), *losses.parameters()]
+    parameters = [p for p in (*network.parameters(), *losses.parameters()) if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, options.rate, weight_decay=0.02, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps, pct_start=0.15)
     parts_of_state = {"network": network, "losses": losses, "optimiser": optimiser, "schedule": schedule}
     if state:
         for name, part in parts_of_state.items():
             part.load_state_dict(state[name])
-    count = sum(p.numel() for p in network.parameters())
+    count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     print(f"{count} parameters, minutes {crops.minutes}, from step {step}", flush=True)
     saved, since, sums = time.monotonic(), time.monotonic(), {}
     while step < options.steps:
         with torch.autocast("cpu", torch.bfloat16):
             adversity = ADVERSITY * min(1.0, 2.0 * step / options.steps)
-            total, parts = losses(network, *crops.batch(BATCH), adversity)
+            total, parts = losses(network, crops.batch(BATCH), crops.voices(VOICES), adversity)
         optimiser.zero_grad()
         total.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -128,7 +125,7 @@ def main() -> None:
             since, sums = time.monotonic(), {}
         if time.monotonic() - saved > 90 or step == options.steps:
             state = {name: part.state_dict() for name, part in parts_of_state.items()}
-            state |= {"step": step, "width": options.width}
+            state |= {"step": step}
             part = options.out.with_suffix(".part")
             torch.save(state, part)
             part.replace(options.out)

@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from assets.prior.data import Crops  # noqa: E402
 from engine.prior.extract import shipped_network  # noqa: E402
 from engine.prior.lips import lip_gap, mouth_width, to_arkit  # noqa: E402
-from engine.prior.network import as_rows  # noqa: E402
 from engine.prior.storage import save_network  # noqa: E402
 from engine.prior.sync_expert import KIND, SHIPPED, SyncExpert, motion_of  # noqa: E402
 
@@ -85,10 +84,10 @@ def main() -> None:
         crops = Crops(options.data, SECONDS * 50, options.seed + step)
     saved, total = time.monotonic(), 0.0
     while step < options.steps:
-        mels, targets, _, _ = crops.batch(BATCH)
+        rows, targets, _ = crops.batch(BATCH)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
-                content = network.content(as_rows(mels))
+                content = network.content(rows)
             loss = contrast(expert, content, seen(targets))
         optimiser.zero_grad()
         loss.backward()

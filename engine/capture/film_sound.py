@@ -44,7 +44,7 @@ class FilmSound:
         if not self:
             return None
         try:
-            heard = heard_mouth(sound(self._info, HEARING_RATE, self._seconds, self._report))
+            heard = heard_mouth(sound(self._info, HEARING_RATE, self._seconds, self._report), self._report)
         except AudioError as error:  # a track that holds nothing
             self.rate = 0
             self._report.warning(error.what)

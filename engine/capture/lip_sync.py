@@ -1,49 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How late a film's sound is against the lips: what lips are seen to do, laid over what the sound says they do.
 
-What the sound says comes from `prior/energy_mouth.py` (open vowels, sealed lips), which a face follows far better than
-it follows loudness. Both how far the lips are open and how fast they move are compared.
+What the sound says comes from Prior Extraction, which a face follows far better than it follows loudness. Both how far
+the lips are open and how fast they move are compared.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from ..prior.bands import HOP, HOPS_PER_SECOND, RATE, BandStream
-from ..prior.energy_mouth import LEAD_SECONDS, articulate
-from ..prior.loudness import MINIMUM_HOPS, box_mean, measure_loudness
+from ..prior.bands import RATE
+from ..prior.extract import extract, lips_opening, shipped_network
+from ..prior.features import FRAMES_PER_SECOND
+from ..prior.frontends import EncoderFrontEnd
+from ..prior.loudness import box_mean
+from ..report import Report
 
-REACH = 0.5  # seconds to either side that are searched
+REACH, STEP = 0.5, 0.01  # seconds to either side that are searched
 NEAR = 0.15  # seconds around the best match that belong to it
 SLOWEST = 2.0  # seconds; what changes more slowly is mood, pose or loudness and not speech
 LEAST_SECONDS = 4.0
-AT_ONCE = 60 * RATE  # samples: loudness is judged among so many, whatever the film's length
+AT_ONCE = 60 * RATE  # samples that are heard together, whatever the film's length
 # A real film matches with 0.4 to 0.6 in any 5 s of it, sound that belongs to something else with 0.22 at most.
 LEAST_MATCH = 0.3  # correlation
 CLEARLY = 1.5  # times the best match elsewhere
 
 
-def heard_mouth(pieces: Iterable[np.ndarray]) -> np.ndarray:
-    """How far a film's sound, 16 kHz mono from frame 0 on, says that the mouth is open: (M,) in [0, 1], 100 times a
-    second."""
-    heard, bands, samples = [], BandStream(), 0
+def heard_mouth(pieces: Iterable[np.ndarray], report: Report) -> np.ndarray:
+    """How far a film's sound, 16 kHz mono from frame 0 on, says that the lips are open: (M,) in [0, 1], FRAMES_PER_SECOND.
+
+    A minute at a time: an hour of film takes no more memory.
+    """
+    network, heard, samples = shipped_network(), [], 0
+    front_end = EncoderFrontEnd(network.encoder)
     for piece in pieces:
         while len(piece):
             some, piece = np.split(piece, [AT_ONCE - samples])
-            bands.push(some)
+            front_end.push(some)
             samples += len(some)
             if samples == AT_ONCE:
-                heard.append(_mouth(bands.finish())[: AT_ONCE // HOP])
-                bands, samples = BandStream(), 0
-    return np.concatenate([*heard, _mouth(bands.finish())])
-
-
-def _mouth(powers: np.ndarray) -> np.ndarray:
-    """(M,) of band powers (M, BANDS)."""
-    if len(powers) < MINIMUM_HOPS:
-        return np.zeros(len(powers))
-    spoken = articulate(measure_loudness(powers))
-    return spoken.jaw * (1.0 - spoken.closed)
+                opening = lips_opening(extract(front_end.finish(), network, report).articulators)
+                heard.append(opening[: AT_ONCE // RATE * FRAMES_PER_SECOND])
+                front_end, samples = EncoderFrontEnd(network.encoder), 0
+    return np.concatenate([*heard, lips_opening(extract(front_end.finish(), network, report).articulators)])
 
 
 def lip_offset(opening: np.ndarray, seen: np.ndarray, fps: float, heard: np.ndarray) -> float | None:
@@ -58,12 +57,12 @@ def lip_offset(opening: np.ndarray, seen: np.ndarray, fps: float, heard: np.ndar
     if seen.sum() < LEAST_SECONDS * fps or not len(heard):
         return None
     times = np.arange(len(opening)) / fps
-    shifts = np.arange(round(-REACH * HOPS_PER_SECOND), round(REACH * HOPS_PER_SECOND) + 1) / HOPS_PER_SECOND
+    shifts = np.arange(-REACH, REACH + STEP / 2, STEP)
     filled = np.interp(times, times[seen], opening[seen])
     lips = _speech_part(filled, fps)
-    clock = np.arange(len(heard)) / HOPS_PER_SECOND
+    clock = np.arange(len(heard)) / FRAMES_PER_SECOND
     matches = []
-    for shift in shifts + LEAD_SECONDS:
+    for shift in shifts:
         sound = _speech_part(np.interp(times + shift, clock, heard, left=0.0, right=0.0), fps)
         inside = seen & (times + shift >= 0) & (times + shift <= clock[-1])
         matches.append(np.mean([_correlation(a[inside], b[inside]) for a, b in zip(lips, sound)]))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Audio to mouth. Provisional, from band energies; Prior Extraction will take its place."""
+"""Audio to mouth: Prior Extraction, the first module of the method."""

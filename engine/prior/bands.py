@@ -23,10 +23,10 @@ def band_centres() -> np.ndarray:
     return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
 
 
-def _filters(bands: int, fft: int) -> np.ndarray:
-    """(fft // 2 + 1, bands) triangles on the mel scale (Davis & Mermelstein 1980), each of unit sum."""
-    edges = np.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), bands + 2)
-    mel = _mel(np.fft.rfftfreq(fft, 1.0 / RATE))[:, None]
+def _filters() -> np.ndarray:
+    """(FFT // 2 + 1, BANDS) triangles on the mel scale (Davis & Mermelstein 1980), each of unit sum."""
+    edges = np.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), BANDS + 2)
+    mel = _mel(np.fft.rfftfreq(FFT, 1.0 / RATE))[:, None]
     rising = (mel - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - mel) / (edges[2:] - edges[1:-1])
     triangles = np.clip(np.minimum(rising, falling), 0.0, None)
@@ -39,13 +39,13 @@ class BandStream:
     Row n of the result is the mean power per bin in each band, Hann window of 25 ms centred at n / 100 s.
 
     Args:
-        bands: how many, from LOW_HZ to HIGH_HZ.
-        fft: length of the transform; narrow bands need it long, or some hold no bin.
+        filters: (bins, bands) what each band takes of each bin of a transform of 2 (bins - 1) samples; BANDS of
+            LOW_HZ to HIGH_HZ where none are given.
     """
 
-    def __init__(self, bands: int = BANDS, fft: int = FFT) -> None:
-        self._fft = fft
-        self._filters = _filters(bands, fft)
+    def __init__(self, filters: np.ndarray | None = None) -> None:
+        self._filters = _filters() if filters is None else filters
+        self._fft = 2 * (len(self._filters) - 1)
         self._window = np.hanning(WINDOW + 1)[:-1]
         self._kept = np.zeros(WINDOW // 2)
         self._rows: list[np.ndarray] = []

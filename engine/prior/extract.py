@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prior Extraction at work: a sound's features to content, style and mouth on any frame grid, in windows, no seams."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -10,7 +11,6 @@ import numpy as np
 import torch
 
 from ..report import Report
-from .bands import HOPS_PER_SECOND
 from .features import FRAMES_PER_SECOND, ROWS_PER_FRAME
 from .frontends import Rows
 from .lips import to_arkit
@@ -21,11 +21,12 @@ from .visemes import ARTICULATORS, REST, VISEMES
 
 SHIPPED = Path(__file__).resolve().parents[1] / "data" / "prior.safetensors"
 KIND = "emoprior"
-WINDOW = 1500  # frames of 20 ms
+WINDOW = 1200  # frames of 20 ms
 CLOSED, LABIODENTAL = ARTICULATORS.index("closed"), ARTICULATORS.index("labiodental")
 # Contacts as the network's probabilities: below the first there is none, above the second it is whole.
-CONTACT_FROM, CONTACT_WHOLE = 0.35, 0.65
-SETTLED_AFTER = 0.35  # seconds without speech
+CONTACT_FROM, CONTACT_WHOLE = 0.50, 0.80
+SETTLED_AFTER = 0.50  # seconds without speech
+HEARD_FROM, HEARD_SURE = 0.3, 0.6  # the network's probability that a tenth of a second is no silence
 
 
 @dataclass(frozen=True)
@@ -65,51 +66,73 @@ def extract(
         style: (64,) of another voice, in place of this sound's own.
         report: told "extract"; asked whether to go on before each window.
     """
-    windows = _Windows(rows, network, window, report)
+    frames = rows.frames
+    content, visemes = np.zeros((frames, CONTENT), np.float32), np.zeros((frames, len(VISEMES)), np.float32)
+    articulators = np.zeros((frames, len(ARTICULATORS)), np.float32)
+    sums = 0.0
     with torch.inference_mode():
+        for start, end, first, last in _windows(frames, window, network.settings.context):
+            report.progress("extract", start, frames)
+            inside, part = slice(start - first, end - first), rows.part(first, last)
+            heard = network.content(part)
+            content[start:end] = heard[0, :, inside].T
+            visemes[start:end] = network.to_visemes(heard).softmax(1)[0, :, inside].T
+            sums = sums + network.style_sums(part)[:, :, inside].double().sum(2)
         if style is None:
-            sums = windows.run(network.style_encoder.sums, 0)
-            style = network.style_encoder.style(sums.double().sum(2).float())[0].numpy()
+            style = network.style(sums.float())[0].numpy()
         voice = torch.from_numpy(style)[None]
-
-        def hear(part: torch.Tensor) -> torch.Tensor:
-            content = network.content(part)
-            said = torch.sigmoid(network.articulators(content, voice))
-            return torch.cat([content, said, network.to_visemes(content).softmax(1)], 1)
-
-        heard = windows.run(hear, 1)[0].T
-    sizes = [CONTENT, len(ARTICULATORS), len(VISEMES)]
-    content, articulators, visemes = (part.contiguous().numpy() for part in heard.split(sizes, 1))
+        for start, end, first, last in _windows(frames, window, network.settings.context):
+            said = network.articulators(torch.from_numpy(content[first:last].T)[None], voice)
+            articulators[start:end] = torch.sigmoid(said)[0, :, start - first : end - first].T
+    report.progress("extract", frames, frames)
     return Spoken(content, style, articulators, visemes)
 
 
 def settle(spoken: Spoken, speech: np.ndarray) -> np.ndarray:
     """(N, 7) articulators that come to rest where there has been no speech for a while.
 
+    Both must say that there is speech: the loudness, which any noise that stays does not deceive, and the network, which
+    tells speech from music.
+
     Args:
-        speech: (M,) in [0, 1], 100 times a second: how sure it is that there is speech and not noise.
+        speech: (M,) in [0, 1], 100 times a second, by loudness: how sure it is that there is speech and not noise.
     """
-    reach = int(SETTLED_AFTER * HOPS_PER_SECOND)
-    talking = box_mean(running(np.max, speech, reach), 2 * (reach // 3) + 1)
-    at = np.minimum(np.arange(len(spoken.articulators)) * ROWS_PER_FRAME, len(speech) - 1)
-    talking = smoothstep(0.0, 0.9, talking[at])[:, None]
+    at = np.minimum(np.arange(len(spoken.visemes)) * ROWS_PER_FRAME, len(speech) - 1)
+    heard = smoothstep(HEARD_FROM, HEARD_SURE, box_mean(1.0 - spoken.visemes[:, VISEMES.index("sil")], 5))
+    reach = int(SETTLED_AFTER * FRAMES_PER_SECOND)
+    talking = box_mean(running(np.max, np.minimum(speech[at], heard), reach), 2 * (reach // 3) + 1)
+    talking = smoothstep(0.0, 0.9, talking)[:, None]
     rest = np.array([REST[name] for name in ARTICULATORS], np.float32)
     return (rest + talking * (spoken.articulators - rest)).astype(np.float32)
 
 
 def articulators_at(articulators: np.ndarray, frames: int, fps: Fraction) -> np.ndarray:
-    """(frames, 7) float32 of (N, 7) at the times k / fps. A contact shorter than a frame shows on the nearest one."""
+    """(frames, 7) float32 of (N, 7) at the times k / fps. A contact between two frames shows on the nearer one."""
     said = articulators.copy()
     for column in (CLOSED, LABIODENTAL):
         said[:, column] = smoothstep(CONTACT_FROM, CONTACT_WHOLE, said[:, column])
     out = at_frames(said, frames, fps)
-    half = 0.5 * FRAMES_PER_SECOND / float(fps)
-    at = _times(frames, fps)
-    for shift in np.linspace(-half, half, 2 * int(np.ceil(half)) + 1):
+    if frames:
         for column in (CLOSED, LABIODENTAL):
-            near = np.interp(at + shift, np.arange(len(said)), said[:, column])
-            out[:, column] = np.maximum(out[:, column], near)
+            for time, value in _contacts(said[:, column]):
+                nearest = min(round(time * fps / FRAMES_PER_SECOND), frames - 1)
+                out[nearest, column] = max(out[nearest, column], value)
     return out
+
+
+def _contacts(curve: np.ndarray) -> Iterator[tuple[Fraction, float]]:
+    """The middle, in frames of 20 ms, and the height of every contact that is more than half."""
+    inside = np.concatenate([[False], curve > 0.5, [False]])
+    edges = np.flatnonzero(np.diff(inside.astype(np.int8)))
+    for first, last in zip(edges[::2], edges[1::2]):
+        height = curve[first:last].max()
+        top = first + np.flatnonzero(curve[first:last] > 0.98 * height)
+        yield Fraction(int(top[0] + top[-1]), 2), float(height)
+
+
+def lips_opening(articulators: np.ndarray) -> np.ndarray:
+    """(T,) in [0, 1]: how far the inner lips are open, of (T, 7) articulators."""
+    return articulators[:, ARTICULATORS.index("aperture")] * (1.0 - articulators[:, [CLOSED, LABIODENTAL]].max(1))
 
 
 def mouth_at(articulators: np.ndarray) -> np.ndarray:
@@ -128,22 +151,8 @@ def _times(frames: int, fps: Fraction) -> np.ndarray:
     return np.arange(frames) * step.numerator / step.denominator
 
 
-class _Windows:
-    """Runs a function over a sound in overlapping windows, twice: for the style, then for the rest."""
-
-    PASSES = 2
-
-    def __init__(self, rows: Rows, network: PriorNetwork, window: int, report: Report) -> None:
-        self._rows, self._window, self._report = rows, window, report
-        self._context = network.settings.context
-
-    def run(self, function, number: int) -> torch.Tensor:
-        """(1, C, frames) of `function` of (1, inputs, rows), in pass `number`."""
-        parts, frames = [], self._rows.frames
-        for start in range(0, frames, self._window):
-            self._report.progress("extract", number * frames + start, self.PASSES * frames)
-            end = min(frames, start + self._window)
-            first, last = max(0, start - self._context), min(frames, end + self._context)
-            parts.append(function(self._rows.part(first, last))[:, :, start - first : end - first])
-        self._report.progress("extract", (number + 1) * frames, self.PASSES * frames)
-        return torch.cat(parts, 2)
+def _windows(frames: int, window: int, context: int) -> Iterator[tuple[int, int, int, int]]:
+    """Start and end of each window, and of what it depends on."""
+    for start in range(0, frames, window):
+        end = min(frames, start + window)
+        yield start, end, max(0, start - context), min(frames, end + context)

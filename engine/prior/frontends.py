@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Prior Extraction hears with: its own log-mels, or a torchaudio pipeline (HuBERT, wav2vec 2.0) behind them.
+"""What Prior Extraction hears with: its own small encoder over log-mels, or a torchaudio pipeline (HuBERT, wav2vec 2.0).
 
 Both take 16 kHz samples piece by piece and give `Rows`, of which the network asks for windows. A network is trained for
-one front end (`PriorSettings.inputs`); the one that ships hears log-mels.
+one front end (`PriorSettings.inputs`); the one that ships hears through engine/prior/encoder.py.
 """
 
 from typing import Protocol
@@ -10,13 +10,15 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from .encoder import SpeechEncoder
 from .features import MELS, ROWS_PER_FRAME, log_mels, mel_stream, reference_level
-from .network import as_rows
 
 HOP = 320  # samples of a frame of 20 ms
 FIELD = 400  # samples that the pipelines' convolutions see for one frame
-CHUNK = 20 * 16000  # samples, a multiple of HOP, through the transformer at once
+CHUNK = 20 * 16000  # samples, a multiple of HOP, through the pipelines' transformer at once
 MARGIN = 2 * 16000  # samples of context on each side of a chunk
+ENCODED_CHUNK, ENCODED_MARGIN = 400, 50  # the same of the small encoder, in frames
+SCALE_DB = 40.0
 
 
 class Rows(Protocol):
@@ -25,14 +27,13 @@ class Rows(Protocol):
     frames: int
 
     def part(self, first: int, last: int) -> torch.Tensor:
-        """(1, inputs, rows) of the frames from `first` up to `last`."""
+        """(1, inputs, last - first) of the frames from `first` up to `last`."""
 
 
 class FrontEnd(Protocol):
     """Samples in, rows out."""
 
     inputs: int
-    rows_per_frame: int
 
     def push(self, samples: np.ndarray) -> None:
         """Take (n,) float32 at 16 kHz; how a sound is cut makes no difference."""
@@ -41,31 +42,58 @@ class FrontEnd(Protocol):
         """All that was pushed."""
 
 
-class LogMelFrontEnd:
-    """Log-mels over the recording's own level. Needs nothing but NumPy."""
+class EncoderFrontEnd:
+    """Log-mels over the recording's own level, and what the small encoder makes of them."""
 
-    inputs, rows_per_frame = MELS, ROWS_PER_FRAME
-
-    def __init__(self) -> None:
-        self._stream = mel_stream()
+    def __init__(self, encoder: SpeechEncoder) -> None:
+        self._encoder, self._stream = encoder, mel_stream()
+        self.inputs = inputs_of(encoder)
 
     def push(self, samples: np.ndarray) -> None:
         self._stream.push(samples)
 
-    def finish(self) -> "LogMelRows":
-        return LogMelRows(self._stream.finish())
+    def finish(self) -> "EncodedRows":
+        return EncodedRows(self._stream.finish(), self._encoder)
 
 
-class LogMelRows:
-    """Decibels are made of the powers (M, 64) window by window: four hours of sound fit into memory."""
+class EncodedRows:
+    """Of powers (M, MELS): decibels and features are made chunk by chunk, so that four hours of sound fit into memory.
 
-    def __init__(self, powers: np.ndarray) -> None:
-        self._powers, self._reference = powers, reference_level(powers)
+    The chunks lie on a grid of their own, so that it makes no difference which windows are asked for.
+    """
+
+    def __init__(self, powers: np.ndarray, encoder: SpeechEncoder) -> None:
+        self._powers, self._encoder, self._reference = powers, encoder, reference_level(powers)
         self.frames = -(-len(powers) // ROWS_PER_FRAME)
+        self._last: tuple[int, torch.Tensor] | None = None
 
     def part(self, first: int, last: int) -> torch.Tensor:
-        powers = self._powers[first * ROWS_PER_FRAME : last * ROWS_PER_FRAME]
-        return as_rows(torch.from_numpy(log_mels(powers, self._reference)))[None]
+        numbers = range(first // ENCODED_CHUNK, -(-last // ENCODED_CHUNK))
+        start = numbers.start * ENCODED_CHUNK
+        return torch.cat([self._chunk(k) for k in numbers], 2)[:, :, first - start : last - start]
+
+    def _chunk(self, number: int) -> torch.Tensor:
+        """(1, inputs, up to ENCODED_CHUNK) of one place of the grid; windows overlap, so the latest is kept."""
+        if self._last is None or self._last[0] != number:
+            start = number * ENCODED_CHUNK
+            first, last = max(0, start - ENCODED_MARGIN), start + ENCODED_CHUNK + ENCODED_MARGIN
+            powers = self._powers[first * ROWS_PER_FRAME : last * ROWS_PER_FRAME]
+            powers = np.pad(powers, ((0, -len(powers) % ROWS_PER_FRAME), (0, 0)))
+            with torch.inference_mode():
+                heard = encoded(torch.from_numpy(log_mels(powers, self._reference).T.copy())[None], self._encoder)
+            self._last = number, heard[:, :, start - first : start - first + ENCODED_CHUNK]
+        return self._last[1]
+
+
+def encoded(decibels: torch.Tensor, encoder: SpeechEncoder) -> torch.Tensor:
+    """(B, inputs, T) for the network, of (B, MELS, 2T) of features.log_mels: them, and the encoder's features."""
+    batch, mels, rows = decibels.shape
+    frames = decibels.reshape(batch, mels, rows // ROWS_PER_FRAME, ROWS_PER_FRAME).permute(0, 3, 1, 2)
+    return torch.cat([frames.reshape(batch, mels * ROWS_PER_FRAME, -1) / SCALE_DB, encoder(decibels)], 1)
+
+
+def inputs_of(encoder: SpeechEncoder) -> int:
+    return MELS * ROWS_PER_FRAME + encoder.settings.width
 
 
 class PipelineFrontEnd:
@@ -77,8 +105,6 @@ class PipelineFrontEnd:
         model: as engine/prior/pipelines.py loads it.
         layer: which layer's output is heard, from 1.
     """
-
-    rows_per_frame = 1
 
     def __init__(self, model: torch.nn.Module, layer: int) -> None:
         self._model, self._layer = model.eval(), layer

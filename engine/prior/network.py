@@ -3,8 +3,8 @@
 
 UA-3DTalk (arXiv 2601.19112), section Prior Extraction: content-synchronised and person-specific features, 64 each, that
 together reconstruct the face (L_recon). Here both come from dilated residual convolutions (van den Oord et al. 2016,
-WaveNet, not causal), style is a mean over the utterance (attentive statistics, Okabe et al. 2018), and style only
-scales and shifts what content says, so that it cannot change the timing.
+WaveNet, not causal), style is of the whole utterance, and style only scales and shifts what content says, so that it
+cannot change the timing.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .features import LOWEST_DB, MELS, ROWS_PER_FRAME
+from .encoder import EncoderSettings, SpeechEncoder
+from .frontends import inputs_of
 from .lips import to_arkit
 from .visemes import ARTICULATORS, VISEMES, viseme_targets
 
 CONTENT, STYLE = 64, 64
-SCALE_DB = 40.0
 LARGEST_GAIN = 0.5  # of style on an articulator's logit: exp(-0.5) to exp(0.5)
 LARGEST_SHIFT = 0.7
 # How far the decoder may go, in logits, beyond what the visemes' probabilities say: for shapes, and for contacts.
@@ -29,27 +29,27 @@ class PriorSettings:
     """Sizes of PriorNetwork.
 
     Args:
-        inputs: features a row of the front end.
-        rows_per_frame: how many of its rows make a frame of 20 ms.
+        encoder: of the front end that ships; None where a pipeline takes its place.
+        inputs: features a frame of such a pipeline.
         width: channels of the trunk.
         dilations: of its residual blocks, in frames.
     """
 
-    inputs: int = MELS
-    rows_per_frame: int = ROWS_PER_FRAME
-    width: int = 128
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8, 16, 1)
+    encoder: EncoderSettings | None = EncoderSettings()
+    inputs: int = 0
+    width: int = 160
+    dilations: tuple[int, ...] = (1, 2)
 
     @property
     def context(self) -> int:
         """Frames to each side of a frame that it depends on."""
-        return 3 + sum(self.dilations) + 4
+        return 1 + sum(self.dilations) + 4
 
 
 class Block(nn.Module):
     """Residual: dilated convolution of three frames, then a pointwise one."""
 
-    def __init__(self, width: int, dilation: int, dropout: float = 0.05) -> None:
+    def __init__(self, width: int, dilation: int, dropout: float = 0.2) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation, bias=False),
@@ -64,28 +64,23 @@ class Block(nn.Module):
 
 
 class StyleEncoder(nn.Module):
-    """How a voice sounds, as sums over time that windows of a long sound can add up."""
+    """How a voice sounds: attentive statistics (Okabe et al. 2018) of what the front end heard.
 
-    def __init__(self, inputs: int, rows_per_frame: int, width: int = 128) -> None:
+    They are sums over time, which windows of a long sound can add up.
+    """
+
+    def __init__(self, inputs: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv1d(inputs, width, 5, stride=rows_per_frame, padding=2, bias=False), nn.BatchNorm1d(width), nn.GELU(),
-            *(layer for dilation in (1, 2, 3) for layer in (
-                nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation, bias=False), nn.BatchNorm1d(width),
-                nn.GELU(),
-            )),
-        )
-        self.attention = nn.Conv1d(width, 1, 1)
-        self.project = nn.Linear(2 * width, STYLE)
+        self.attention = nn.Conv1d(inputs, 1, 1)
+        self.project = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * inputs, STYLE))
 
     def sums(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 1 + 2 width, T) of (B, inputs, rows): weight, weighted values and squares; to be summed over time."""
-        h = self.layers(x)
-        weight = torch.sigmoid(self.attention(h))
-        return torch.cat([weight, weight * h, weight * h.square()], 1)
+        """(B, 1 + 2 inputs, T) of (B, inputs, T): weight, weighted values and squares; to be summed over time."""
+        weight = torch.sigmoid(self.attention(x))
+        return torch.cat([weight, weight * x, weight * x.square()], 1)
 
     def style(self, sums: torch.Tensor) -> torch.Tensor:
-        """(B, 64) of length 8, of summed (B, 1 + 2 width)."""
+        """(B, 64) of length 8, of summed (B, 1 + 2 inputs)."""
         weight, first, second = sums.split([1, (sums.shape[1] - 1) // 2, (sums.shape[1] - 1) // 2], 1)
         weight = weight + 1e-3
         mean = first / weight
@@ -100,8 +95,12 @@ class PriorNetwork(nn.Module):
         super().__init__()
         self.settings = settings
         width = settings.width
+        self.encoder = SpeechEncoder(settings.encoder) if settings.encoder else None
+        inputs = inputs_of(self.encoder) if self.encoder else settings.inputs
+        self.normalise = nn.BatchNorm1d(inputs, affine=False)
         self.stem = nn.Sequential(
-            nn.Conv1d(settings.inputs, width, 5, stride=settings.rows_per_frame, padding=2, bias=False),
+            nn.Dropout1d(0.2),
+            nn.Conv1d(inputs, width, 3, padding=1, bias=False),
             nn.BatchNorm1d(width),
             nn.GELU(),
         )
@@ -112,7 +111,7 @@ class PriorNetwork(nn.Module):
             nn.Conv1d(CONTENT, 96, 5, padding=2), nn.GELU(), nn.Conv1d(96, 96, 5, padding=2), nn.GELU(),
             nn.Conv1d(96, len(ARTICULATORS), 1),
         )
-        self.style_encoder = StyleEncoder(settings.inputs, settings.rows_per_frame)
+        self.style_encoder = StyleEncoder(inputs)
         self.to_manner = nn.Linear(STYLE, 2 * len(ARTICULATORS))
         nn.init.zeros_(self.to_manner.weight)
         nn.init.zeros_(self.to_manner.bias)
@@ -122,12 +121,16 @@ class PriorNetwork(nn.Module):
         self.register_buffer("residual", torch.tensor(LARGEST_RESIDUAL), persistent=False)
 
     def content(self, rows: torch.Tensor) -> torch.Tensor:
-        """(B, 64, T) of (B, inputs, rows), T = ceil(rows / rows_per_frame)."""
-        return self.to_content(self.trunk(self.stem(rows)))
+        """(B, 64, T) of a front end's rows (B, inputs, T)."""
+        return self.to_content(self.trunk(self.stem(self.normalise(rows))))
 
-    def style(self, rows: torch.Tensor) -> torch.Tensor:
-        """(B, 64) of whole utterances (B, inputs, rows)."""
-        return self.style_encoder.style(self.style_encoder.sums(rows).sum(2))
+    def style_sums(self, rows: torch.Tensor) -> torch.Tensor:
+        """What `style` wants, (B, C, T) of rows (B, inputs, T), to be summed over time."""
+        return self.style_encoder.sums(self.normalise(rows))
+
+    def style(self, sums: torch.Tensor) -> torch.Tensor:
+        """(B, 64) of whole utterances, of summed `style_sums` (B, C)."""
+        return self.style_encoder.style(sums)
 
     def articulators(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Logits (B, 7, T) of content (B, 64, T) and style (B, 64).
@@ -146,7 +149,3 @@ class PriorNetwork(nn.Module):
         """ARKit weights (B, T, 27) of content (B, 64, T) and style (B, 64)."""
         return to_arkit(torch.sigmoid(self.articulators(content, style)).transpose(1, 2))
 
-
-def as_rows(log_mels: torch.Tensor) -> torch.Tensor:
-    """(..., MELS, rows) network input of (..., rows, MELS) decibels of features.log_mels; silence is 0."""
-    return ((log_mels - LOWEST_DB) / SCALE_DB).transpose(-1, -2)

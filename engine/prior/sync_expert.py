@@ -37,7 +37,7 @@ class SyncExpert(nn.Module):
         self.motion = nn.Sequential(
             nn.Conv1d(MOTION, width, 5, padding=2), nn.BatchNorm1d(width), nn.GELU(), *_tower(width)
         )
-        self.scale = nn.Parameter(torch.tensor(2.5))  # log of the inverse temperature
+        self.scale = nn.Parameter(torch.tensor([2.5]))  # log of the inverse temperature
 
     def embed_sound(self, content: torch.Tensor) -> torch.Tensor:
         """(B, 64, T) of unit length, 25 a second, of content (B, 64, 2T), 50 a second."""

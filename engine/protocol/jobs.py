@@ -222,6 +222,19 @@ class EvaluateJob:
 
 
 @dataclass
+class SyncJob:
+    """Measure how well a mouth is in sync with its sound.
+
+    Args:
+        source: a film, or a folder of rendered frames with its take.json.
+        audio: a sound file; "" takes the film's own sound, or the one that take.json names.
+    """
+
+    source: str
+    audio: str = ""
+
+
+@dataclass
 class HeadsJob:
     """List the heads at hand.
 
@@ -255,7 +268,7 @@ class WarmUpJob:
 JOBS = {
     "perform": PerformJob, "speak": SpeakJob, "bake": BakeJob, "export": ExportJob, "import": ImportJob,
     "export_take": ExportTakeJob, "capture": CaptureJob, "verify": VerifyJob,
-    "fit": FitJob, "evaluate": EvaluateJob,
+    "fit": FitJob, "evaluate": EvaluateJob, "sync": SyncJob,
     "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob,
 }
 

@@ -8,20 +8,21 @@ import pytest
 
 from engine.audio.read import read_mono
 from engine.capture.lip_sync import heard_mouth, lip_offset
-from engine.prior.energy_mouth import LEAD_SECONDS
+from engine.prior.features import FRAMES_PER_SECOND
+from engine.report import Report
 
 SPEECH = Path(__file__).resolve().parents[3] / "engine/data/sample_speech.flac"
 
 
 @pytest.fixture(scope="module")
 def heard() -> np.ndarray:
-    return heard_mouth([read_mono(SPEECH)])
+    return heard_mouth([read_mono(SPEECH)], Report())
 
 
 def opening(heard: np.ndarray, late: float, fps: float, noise: float = 0.3, seed: int = 0) -> np.ndarray:
     """Lips whose sound comes `late` seconds after them, with as much of their own as a real face has."""
-    times = np.arange(int(len(heard) / 100 * fps)) / fps
-    lips = np.interp(times + LEAD_SECONDS + late, np.arange(len(heard)) / 100, heard)
+    times = np.arange(int(len(heard) / FRAMES_PER_SECOND * fps)) / fps
+    lips = np.interp(times + late, np.arange(len(heard)) / FRAMES_PER_SECOND, heard)
     rng = np.random.default_rng(seed)
     own = np.convolve(rng.normal(0, 1, len(times) + 4), np.ones(5) / 5**0.5, "valid")
     return lips + noise * lips.std() * own + 0.5 * np.sin(times / 3)
@@ -44,8 +45,8 @@ def test_what_does_not_belong_together_gives_none(heard):
     lips = opening(heard, 0.0, 25.0)
     seen = np.ones(len(lips), bool)
     for shift in (1, 2, 3):
-        assert lip_offset(lips, seen, 25.0, np.roll(heard, 100 * shift)) is None
+        assert lip_offset(lips, seen, 25.0, np.roll(heard, FRAMES_PER_SECOND * shift)) is None
     assert lip_offset(np.zeros(len(lips)), seen, 25.0, heard) is None
     assert lip_offset(lips, np.arange(len(lips)) < 50, 25.0, heard) is None
     assert lip_offset(lips, seen, 25.0, np.zeros(0)) is None
-    assert len(heard_mouth([np.zeros(1600)])) == 0 or not heard_mouth([np.zeros(1600)]).any()
+    assert np.ptp(heard_mouth([np.zeros(1600)], Report())) < 0.05

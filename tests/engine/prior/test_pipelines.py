@@ -146,7 +146,7 @@ def test_seams_are_small(model):
 def test_prior_extraction_hears_with_it(model):
     front = PipelineFrontEnd(model, 1)
     front.push(sound(3.0))
-    network = PriorNetwork(PriorSettings(inputs=front.inputs, rows_per_frame=front.rows_per_frame, width=16)).eval()
+    network = PriorNetwork(PriorSettings(encoder=None, inputs=front.inputs, width=16)).eval()
     rows = front.finish()
     whole, pieces = extract(rows, network, Report()), extract(rows, network, Report(), window=40)
     assert whole.content.shape == (150, 64)

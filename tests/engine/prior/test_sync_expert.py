@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.prior.sync_expert import SyncExpert, find_offset, motion_of, motion_of_curves
+from engine.prior.storage import load_network, save_network
+from engine.prior.sync_expert import KIND, SyncExpert, find_offset, motion_of, motion_of_curves
 
 
 class Seeing:
@@ -54,3 +55,12 @@ def test_gradients_reach_the_mouth():
     curves = (0.3 * torch.rand(1, 60, 27)).requires_grad_()
     SyncExpert().eval().embed_motion(motion_of_curves(curves))[0, 0].sum().backward()
     assert torch.isfinite(curves.grad).all() and curves.grad.abs().max() > 0.0
+
+
+def test_an_expert_on_disk(tmp_path):
+    torch.manual_seed(0)
+    expert, again = SyncExpert().eval(), SyncExpert()
+    save_network(expert, KIND, {}, tmp_path / "sync.safetensors")
+    load_network(again, KIND, tmp_path / "sync.safetensors")
+    motion = torch.randn(1, 4, 50)
+    torch.testing.assert_close(again.embed_motion(motion), expert.embed_motion(motion), atol=0.02, rtol=0.02)
