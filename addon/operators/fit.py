@@ -6,13 +6,12 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from .. import captures, fitting
 from ..captures import KnownCapture
-from ..panels.text import draw_text
 from .capture import OnCapture
 from .explained import busy_reason, report_ending
 
-ASKED = "A head can be made to say anything with this person's face. Did they agree to that?"
+ASKED = ("A head can be made to say anything with this person's face.", "Did they agree to that?")
 AGREED = "The person who was filmed agreed that this head is made of them and used"
-WIDTH = 380
+WIDTH = 400
 
 
 class FitHead(OnCapture, bpy.types.Operator):
@@ -46,9 +45,11 @@ class FitHead(OnCapture, bpy.types.Operator):
         layout.use_property_split = True
         layout.prop(self, "minutes")
         if self.goes_on:
-            draw_text(layout, context, "A fit was broken off: with the same minutes it goes on.", "INFO")
+            layout.label(text="A fit was broken off: with the same minutes it goes on.", icon="INFO")
         if captures.chosen_capture(context.scene).person:
-            draw_text(layout.box(), context, ASKED, "USER")
+            box = layout.box().column(align=True)
+            for number, sentence in enumerate(ASKED):
+                box.label(text=sentence, icon="BLANK1" if number else "USER")
             layout.prop(self, "agreed")
             row = layout.row()
             row.active = self.agreed

@@ -3,12 +3,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
 
 from tests.addon.extension import module
-from tests.addon.test_panel import draw
+from tests.addon.test_panel import Layout, draw
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_consent_is_recorded_when_it_was_given(capture, tmp_path):
     assert job_of(tmp_path / "heads" / "anna.emohead")["consent"] == "Until 2030."
     bpy.ops.emosplat.fit_head(consent="not agreed to")
     assert job_of(tmp_path / "heads" / "anna_002.emohead")["consent"] == ""
+
+
+def test_the_question_is_put_for_people_alone(capture):
+    said = []
+
+    class Dialog(Layout):
+        def label(self, text="", **_options):
+            said.append(text)
+
+        def column(self, **_options):
+            return self
+
+        row = box = column
+
+    operator, context = module("operators.fit").FitHead, bpy.context
+    capture()
+    operator.draw(SimpleNamespace(layout=Dialog(), goes_on=False, agreed=False), context)
+    assert said == list(module("operators.fit").ASKED)
+    capture("ada", source="ada.blend")
+    operator.draw(SimpleNamespace(layout=Dialog(), goes_on=True, agreed=False), context)
+    assert len(said) == 3 and "broken off" in said[2]
 
 
 def test_a_character_is_not_asked(capture, tmp_path):
