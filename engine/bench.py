@@ -9,6 +9,8 @@ import numba
 import numpy as np
 import torch
 
+from .bench_deform import STEPS as DEFORMATION_STEPS
+from .bench_deform import bench_deformation
 from .report import Report
 from .splats.backends.numba_kernels.parallel import thread_count
 from .splats.cameras import portrait_camera
@@ -22,11 +24,12 @@ DIFFERENTIATED = ("means", "quats", "scales", "opacities", "colors")
 
 
 def run_bench(report: Report) -> dict:
-    """Time the splat renderer on a head-shaped scene of three sizes, on all cores.
+    """Time the splat renderer on a head-shaped scene of three sizes, and the deformation, on all cores.
 
     Returns:
         {"raster": {name: {"gaussians", "size", "threads", "numba_forward_ms", "numba_forward_backward_ms",
-        "torch_forward_ms", and "gsplat_forward_ms", "gsplat_forward_backward_ms" on a GPU}}, "machine": {...}}.
+        "torch_forward_ms", and "gsplat_forward_ms", "gsplat_forward_backward_ms" on a GPU}}, "deformation": see
+        bench_deform.py, "machine": {...}}.
 
     Raises:
         BackendError: numba does not run here.
@@ -34,7 +37,7 @@ def run_bench(report: Report) -> dict:
     """
     choose_backend("numba")
     on_gpu = choose_backend()[0] == "gsplat"
-    steps, done, raster = len(SCENES) * (3 + 2 * on_gpu), 0, {}
+    steps, done, raster = len(SCENES) * (3 + 2 * on_gpu) + DEFORMATION_STEPS, 0, {}
 
     def step(run: Callable[[], None], runs: int) -> float:
         nonlocal done
@@ -53,8 +56,9 @@ def run_bench(report: Report) -> dict:
             row["gsplat_forward_ms"] = step(lambda: _forward(scene, "gsplat"), RUNS)
             row["gsplat_forward_backward_ms"] = step(lambda: _forward_backward(scene, "gsplat"), RUNS)
         raster[name] = row
+    deformation = bench_deformation(head_gaussians, step)
     report.progress("bench", steps, steps)
-    return {"raster": raster, "machine": _machine()}
+    return {"raster": raster, "deformation": deformation, "machine": _machine()}
 
 
 def head_gaussians(count: int, seed: int = 0) -> Gaussians:

@@ -27,13 +27,15 @@ class Driven:
     """What moves a branch in one frame, standardised; what is not known is None.
 
     Args:
-        coefficients: (R,) of the code network.
+        coefficients: (R,) of the code network, for the basis.
+        face: (X,) expression, gaze and landmark components.
         window: (8, 64); content: (64,), its middle.
         style: (64,).
         emotion: (128,).
     """
 
     coefficients: Tensor
+    face: Tensor
     window: Tensor | None
     content: Tensor | None
     style: Tensor | None
@@ -46,15 +48,15 @@ class Branch(nn.Module):
     Args:
         points: P.
         members: T.
-        rank: coefficients of the code network, R. The paper's audio view has six numbers for eyes and expression; here
-            it has all that the code network makes of the expression, because heads are also driven by expression alone.
+        face: X, numbers of the face. The paper's audio view has six for eyes and expression; here it has all of them,
+            because heads are also driven by expression alone.
         emotion: whether there is an emotion view.
         heads: what the decoder changes, name -> how many numbers.
         learning: with tri-planes, from which the points' codes are learned; without, with the codes alone.
     """
 
     def __init__(
-        self, points: int, members: int, rank: int, emotion: bool, heads: dict[str, int], learning: bool
+        self, points: int, members: int, face: int, emotion: bool, heads: dict[str, int], learning: bool
     ) -> None:
         super().__init__()
         self.members = members
@@ -64,7 +66,7 @@ class Branch(nn.Module):
             self.emotion_planes = TriPlane(points, WIDTH, RESOLUTIONS) if emotion else None
         self.register_buffer("codes", torch.zeros(SPATIAL, points))
         self.audio_net, self.attention = AudioNet(), PointAttention()
-        views = {"audio": (rank, AUDIO), "content": (CONTENT, 0), "style": (STYLE, 0)}
+        views = {"audio": (face, AUDIO), "content": (CONTENT, 0), "style": (STYLE, 0)}
         self.emotion_encoder = None
         if emotion:
             self.register_buffer("emotion_codes", torch.zeros(ENCODING, points))
@@ -112,7 +114,7 @@ class Branch(nn.Module):
     def inputs(self, driven: Driven) -> dict[str, tuple[Tensor | None, Tensor | None]]:
         """View -> (numbers of the frame, what scales the points' own numbers), of the views that there are."""
         gain = None if driven.window is None else self.audio_net(driven.window)
-        inputs = {"audio": (driven.coefficients, gain)}
+        inputs = {"audio": (driven.face, gain)}
         inputs |= {"content": (driven.content, None), "style": (driven.style, None)}
         if self.emotion_encoder is not None and driven.emotion is not None:
             inputs["emotion"] = (None, self.emotion_encoder.attended(driven.emotion))

@@ -150,8 +150,9 @@ class Deformation(nn.Module):
     def driven(self, frame: DriveFrame) -> Driven:
         """What moves the branches in one row: standardised, within what was seen."""
         inputs, content = self.inputs, None if frame.window is None else self.inputs.content(frame.window)
+        face = inputs(frame)
         return Driven(
-            self.code_network(inputs(frame)), content, None if content is None else content[NOW],
+            self.code_network(face), face, content, None if content is None else content[NOW],
             None if frame.style is None else inputs.style(frame.style),
             None if frame.emotion is None else inputs.emotion(frame.emotion),
         )

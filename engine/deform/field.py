@@ -8,6 +8,7 @@ from ..splats.gaussians import Gaussians
 from .branch import Branch, Driven
 from .changes import CHANGES, CHANNELS, units
 from .codes import BEYOND, FAR
+from .drive import EXPRESSION, GAZE
 from .nodes import attach, choose_nodes, follow, motion_space
 from .settings import DeformationSettings
 
@@ -37,7 +38,7 @@ class NodeField(nn.Module):
 
         def branch(points: int, emotion: bool, heads: tuple[str, ...]) -> Branch:
             sizes = {name: CHANGES[name] for name in heads}
-            return Branch(points, settings.members, settings.rank, emotion, sizes, learning)
+            return Branch(points, settings.members, EXPRESSION + GAZE + settings.codes, emotion, sizes, learning)
 
         self.face = branch(nodes, True, face)
         self.mouth = branch(inside, False, MOUTH_HEADS) if inside else None
