@@ -27,9 +27,12 @@ CLEARLY = 1.5  # times the best match elsewhere
 
 
 def heard_mouth(pieces: Iterable[np.ndarray], report: Report) -> np.ndarray:
-    """How far a film's sound, 16 kHz mono from frame 0 on, says that the lips are open: (M,) in [0, 1], FRAMES_PER_SECOND.
+    """How far a film's sound, 16 kHz mono from frame 0 on, says that the lips are open.
 
     A minute at a time: an hour of film takes no more memory.
+
+    Returns:
+        (M,) in [0, 1], FRAMES_PER_SECOND.
     """
     network, heard, samples = shipped_network(), [], 0
     front_end = EncoderFrontEnd(network.encoder)

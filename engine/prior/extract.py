@@ -91,8 +91,8 @@ def extract(
 def settle(spoken: Spoken, speech: np.ndarray) -> np.ndarray:
     """(N, 7) articulators that come to rest where there has been no speech for a while.
 
-    Both must say that there is speech: the loudness, which any noise that stays does not deceive, and the network, which
-    tells speech from music.
+    Both must say that there is speech: the loudness, which any noise that stays does not deceive, and the network,
+    which tells speech from music.
 
     Args:
         speech: (M,) in [0, 1], 100 times a second, by loudness: how sure it is that there is speech and not noise.

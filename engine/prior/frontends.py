@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Prior Extraction hears with: its own small encoder over log-mels, or a torchaudio pipeline (HuBERT, wav2vec 2.0).
+"""What Prior Extraction hears with: its own small encoder over log-mels, or a torchaudio pipeline (HuBERT, wav2vec).
 
 Both take 16 kHz samples piece by piece and give `Rows`, of which the network asks for windows. A network is trained for
 one front end (`PriorSettings.inputs`); the one that ships hears through engine/prior/encoder.py.
