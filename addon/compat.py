@@ -82,3 +82,35 @@ def set_keys(curve: bpy.types.FCurve, keys) -> None:
     linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
     points.foreach_set("interpolation", [linear] * len(keys))
     curve.update()
+
+
+def play_sound_at(strip: bpy.types.NlaStrip, frame: int) -> None:
+    """Let a Speaker's sound strip begin at a scene frame."""
+    end = frame + strip.frame_end - strip.frame_start
+    if frame > strip.frame_start:  # an end never comes before its start
+        strip.frame_end = end
+    strip.frame_start, strip.frame_end = frame, end
+
+
+def modifier_input(modifier: bpy.types.NodesModifier, name: str) -> tuple[bpy.types.bpy_struct, str]:
+    """Whose property, of which name, holds an input of a Geometry Nodes modifier: custom properties of the modifier
+    itself until 5.1, properties of their own from 5.2 on. Raises KeyError.
+    """
+    socket = next((item for item in modifier.node_group.interface.items_tree
+                   if item.name == name and getattr(item, "in_out", "") == "INPUT"), None)
+    if socket is None:
+        raise KeyError(name)
+    if hasattr(modifier, "properties"):
+        return getattr(modifier.properties.inputs, socket.identifier), "value"
+    return modifier, f'["{socket.identifier}"]'
+
+
+def set_modifier_input(modifier: bpy.types.NodesModifier, name: str, value) -> None:
+    """Set an input of a Geometry Nodes modifier; a menu's by the number of its item."""
+    owner, path = modifier_input(modifier, name)
+    if path != "value":
+        owner[path[2:-2]] = value
+    elif isinstance(owner.value, str):
+        owner.value = owner.bl_rna.properties["value"].enum_items[value].identifier
+    else:
+        owner.value = value

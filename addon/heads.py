@@ -61,8 +61,9 @@ def heads_in(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
     """The active object if it is a head, else the scene's only head, so that a selected camera hides nothing."""
     active = context.view_layer.objects.active if context.view_layer else None
-    if is_head(active):
-        return active
+    for thing in (active, active and active.parent):  # splat points lie below their head
+        if is_head(thing):
+            return thing
     heads = heads_in(context.scene)
     return heads[0] if len(heads) == 1 else None
 

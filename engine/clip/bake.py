@@ -19,6 +19,7 @@ from ..splats.gaussians import Gaussians
 from ..take.take import Take
 from .basis import WORST, Errors, Weights, find_basis
 from .clip import Clip
+from .linear_colors import linear_colors
 from .orientation import choose_neighbours, inverse, multiply
 
 MEMORY = 600_000_000  # bytes of movements kept
@@ -37,7 +38,7 @@ def bake(head: Head, take: Take, *, error_mm: float, first: int = 0, last: int |
     Args:
         error_mm: what 95 of 100 distances stay under, and none by more than WORST times; a warning says where
             MOST_SHAPES cannot do it.
-        report: told "pose", "basis", "turn" and "measure".
+        report: told "pose", "basis", "turn", "measure" and "colours".
 
     Raises:
         Cancelled: the person asked to stop.
@@ -73,7 +74,8 @@ def bake(head: Head, take: Take, *, error_mm: float, first: int = 0, last: int |
         report.warning("The head changes its splats' colours, sizes or opacities; the clip holds their mean.")
     names, regions = _regions(head)
     return Clip(
-        head.name, take.fps, rest, basis, weights, neighbours, rest.uncertainty.numpy(), regions, names,
+        head.name, take.fps, rest, basis, weights, linear_colors(rest, report).numpy(), neighbours,
+        rest.uncertainty.numpy(), regions, names,
         {"p95": round(errors.p95, 4), "max": round(errors.max, 4)}, start=first, audio=take.audio,
     )  # fmt: skip
 
@@ -88,8 +90,9 @@ def still_clip(name: str, gaussians: Gaussians, report: Report) -> Clip:
         places, places[None], still, check=lambda done: report.progress("turn", done, count)
     )
     return Clip(
-        name, STATIC_FPS, rest, np.zeros((0, count, 3), np.float16), np.zeros((1, 0), np.float32), neighbours,
-        np.zeros(count, np.float32), np.zeros(count, np.uint8), ("splats",), {"p95": 0.0, "max": 0.0},
+        name, STATIC_FPS, rest, np.zeros((0, count, 3), np.float16), np.zeros((1, 0), np.float32),
+        linear_colors(rest, report).numpy(), neighbours, np.zeros(count, np.float32), np.zeros(count, np.uint8),
+        ("splats",), {"p95": 0.0, "max": 0.0},
     )  # fmt: skip
 
 

@@ -8,8 +8,6 @@ import torch
 
 from ..errors import FormatError
 from ..protocol import exact_fps
-from ..splats.backends.torch_backend import sh_colors
-from ..splats.cameras import PORTRAIT_DISTANCE, PORTRAIT_TARGET
 from ..splats.gaussians import Gaussians
 from ..tensors import TensorSpec, read_tensors, write_tensors
 from .clip import Clip
@@ -18,6 +16,7 @@ SUFFIX = ".emoclip"
 VERSION = 1
 LIMITS = {"N": 2_000_000, "K": 128, "T": 240 * 3600 * 4, "H": 16}
 LARGEST_START = 10_000_000
+MOVING = ("colors", "basis", "weights", "neighbours", "uncertainty", "regions")
 
 SPEC = {
     "means": TensorSpec(("N", 3), -1e4, 1e4),
@@ -40,10 +39,10 @@ def save_clip(clip: Clip, path: str | Path) -> None:
     tensors = {
         "means": rest.means, "quats": torch.nn.functional.normalize(rest.quats, dim=-1),
         "scales": rest.scales.clamp(SPEC["scales"].low, SPEC["scales"].high), "opacities": rest.opacities.clamp(0, 1),
-        "colors": front_colors(rest), "sh": rest.sh.clamp(-100, 100),
+        "sh": rest.sh.clamp(-100, 100),
     }  # fmt: skip
     arrays = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in tensors.items()}
-    for name in ("basis", "weights", "neighbours", "uncertainty", "regions"):
+    for name in MOVING:
         arrays[name] = getattr(clip, name)
     header = {"name": clip.name, "fps": str(clip.fps), "start": clip.start, "audio": clip.audio}
     header |= {"regions": list(clip.region_names), "error_mm": clip.error_mm}
@@ -83,11 +82,5 @@ def load_clip(path: str | Path) -> Clip:
             raise FormatError(f"{path} cannot be used: {fault}.", "Bake the clip again.")
     t = {name: torch.from_numpy(arrays[name]) for name in ("means", "quats", "scales", "opacities", "sh")}
     rest = Gaussians(t["means"], t["quats"], t["scales"], t["opacities"], t["sh"])
-    moving = {name: arrays[name] for name in ("basis", "weights", "neighbours", "uncertainty", "regions")}
+    moving = {name: arrays[name] for name in MOVING}
     return Clip(fps=fps, rest=rest, region_names=tuple(names), error_mm=error, start=start, **texts, **moving)
-
-
-def front_colors(gaussians: Gaussians) -> torch.Tensor:
-    """(N, 3) sRGB of each Gaussian as the portrait camera sees it at rest: a point in Blender has one colour."""
-    eye = torch.tensor([[0.0, -PORTRAIT_DISTANCE, PORTRAIT_TARGET[2]]])
-    return sh_colors(gaussians.sh_degree, gaussians.means, eye, gaussians.sh)[0].clamp(0.0, 100.0)

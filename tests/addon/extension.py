@@ -27,6 +27,7 @@ def install(extensions: Path, *, real_engine: bool = False) -> None:
     (folder / "engine" / "__init__.py").touch()
     shutil.copytree(ROOT / "engine" / "protocol", folder / "engine" / "protocol", ignore=skip)
     shutil.copy(Path(__file__).with_name("fake_engine.py"), folder / "engine" / "__main__.py")
+    shutil.copy(Path(__file__).with_name("fake_clip.py"), folder / "engine")
 
 
 def enable():

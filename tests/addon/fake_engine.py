@@ -18,6 +18,7 @@ import time
 import zlib
 from pathlib import Path
 
+from .fake_clip import write_clip
 from .protocol import EMOTION_NAMES, EXPRESSION_NAMES
 
 TAKE_FRAMES = 30
@@ -133,9 +134,35 @@ def perform(job_id: str, job: dict) -> None:
     send("result", job_id, result={"frames": TAKE_FRAMES, "take": str(out)})
 
 
+def bake(job_id: str, job: dict) -> None:
+    """A sheet that rises through the clip and turns with the happy slider. The head "small" has fewer points; a smaller
+    error needs a shape more; a PLY stands still.
+    """
+    kind, happy = job["head"], [0.0]
+    while kind == "slow":
+        send("progress", job_id, stage="pose", done=1, total=4, eta=20.0)
+        time.sleep(0.05)
+        if cancelled.is_set():
+            return send("error", job_id, code="cancelled", what="The job was cancelled.", todo="")
+    points, shapes = 16 if kind == "small" else 40, 2 if job["error"] > 0.1 else 3
+    first, frames = job["first"] - 1, range(job["first"] - 1, min(job["last"] or TAKE_FRAMES, TAKE_FRAMES))
+    if job["source"].endswith(".ply"):
+        weights = [[]]
+    else:
+        happy = json.loads(Path(job["controls"]).read_text())["emotion"].get("happy", happy)
+        weights = [[k / (TAKE_FRAMES - 1), happy[min(k - first, len(happy) - 1)], 0.0][:shapes] for k in frames]
+    write_clip(job["out"], points, weights, job["fps"], first)
+    if kind == "torn":
+        Path(job["out"]).write_bytes(Path(job["out"]).read_bytes()[:-9])
+    send("result", job_id, result={"clip": job["out"], "points": points, "frames": len(weights),
+                                   "basis": len(weights[0]), "error_mm": {"p95": 0.05, "max": 0.1}, "seconds": 0.1})
+
+
 def run(job_id: str, verb: str, job: dict) -> None:
     if verb == "speak":
         speak(job_id, job)
+    elif verb == "bake":
+        bake(job_id, job)
     elif verb == "capture":
         capture(job_id, job)
     elif verb == "fit":

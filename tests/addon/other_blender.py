@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generation, import, captures and shape keys in another Blender than the tests' own: a script of test_versions.py.
+"""Generation, import, captures, splat points and shape keys in another Blender than the tests' own: a script, run by
+test_versions.py.
 
 Prints "all is well" as its last line.
 """
@@ -93,8 +94,25 @@ bpy.ops.emosplat.export_take_csv(filepath=str(folder / "take.csv"))
 bpy.ops.emosplat.choose_take(filepath=str(folder / "take.csv"))
 assert bpy.ops.emosplat.bake_take() == {"FINISHED"}
 
+assert bpy.ops.emosplat.bake_points() == {"FINISHED"}
+points = module("points.importing").own_points(head)
+assert points.parent == head and points.data.shape_keys.animation_data.action
+places = set()
+for frame in (1, 25):
+    scene.frame_set(frame)
+    mesh = points.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    assert len(mesh.polygons) == len(points.data.vertices), "every point is a tile"
+    places.add(tuple(round(x, 6) for x in mesh.vertices[21].co))
+assert len(places) == 2, "the points move"
+module("compat").set_modifier_input(points.modifiers["Splats"], "Viewport", 1)
+scene.render.engine, scene.render.film_transparent, scene.cycles.samples = "CYCLES", True, 1
+scene.render.filepath = str(folder / "splats.png")
+bpy.ops.render.render(write_still=True)
+pixels = bpy.data.images.load(scene.render.filepath).pixels[:]
+assert max(pixels[3::4]) > 0.5 and max(pixels[0::4]) > 0.2, "splats render, in colour"
+
 addon_utils.disable(NAME)
 assert not hasattr(bpy.types.Object, "emosplat") and not hasattr(bpy.types.Object, "emosplat_rig")
-assert not hasattr(bpy.types.Scene, "emosplat_capture")
+assert not hasattr(bpy.types.Object, "emosplat_points")
 shutil.rmtree(folder)
 print("all is well", bpy.app.version_string)

@@ -15,6 +15,7 @@ from engine.clip.orientation import choose_neighbours, inverse, multiply
 from engine.deform.drive import DriveFrame
 from engine.errors import Cancelled
 from engine.head.puppet import build_puppet
+from engine.head.rig import Rig
 from engine.perform import perform
 from engine.protocol import Controls
 from engine.report import Report
@@ -110,20 +111,15 @@ def test_a_head_of_thirty_thousand(puppet, take):
 
 
 def test_what_else_a_head_changes_is_kept_at_its_mean_and_told(puppet, take):
-    class Fading:
+    class Fading(Rig):
         """The puppet's rig, and every splat fades out and in."""
-
-        torso = torch.zeros(len(puppet.gaussians))
-
-        def __len__(self):
-            return len(self.torso)
 
         def pose(self, rest, frame, head_pose):
             share = float(frame.expression[24])
-            return replace(puppet.mover.pose(rest, frame, head_pose), opacities=rest.opacities * (0.5 + 0.5 * share),
+            return replace(super().pose(rest, frame, head_pose), opacities=rest.opacities * (0.5 + 0.5 * share),
                            uncertainty=torch.full((len(rest),), share))
 
-    warnings, head = [], replace(puppet, mover=Fading())
+    warnings, head = [], replace(puppet, mover=Fading(**vars(puppet.mover)))
     jaw = take.expression[:30, 24]
     clip = bake(head, take, error_mm=ERROR_MM, last=29, report=Report(on_warning=warnings.append))
     mean = puppet.gaussians.opacities.numpy() * (0.5 + 0.5 * jaw.mean())

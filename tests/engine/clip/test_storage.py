@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from engine.clip.clip import Clip
 from engine.clip.ply_sequence import write_ply_sequence
-from engine.clip.storage import front_colors, load_clip, save_clip
+from engine.clip.storage import load_clip, save_clip
 from engine.errors import FormatError
 from engine.report import Report
 from engine.splats.gaussians import Gaussians
@@ -34,6 +34,7 @@ def make_clip(**changes) -> Clip:
         "name": "Ada", "fps": Fraction(30000, 1001), "rest": rest,
         "basis": rng.uniform(-0.01, 0.01, (SHAPES, POINTS, 3)).astype(np.float16),
         "weights": rng.uniform(-1, 1, (FRAMES, SHAPES)).astype(np.float32),
+        "colors": rng.random((POINTS, 3), np.float32),
         "neighbours": rng.integers(0, POINTS, (POINTS, 2)).astype(np.int32),
         "uncertainty": rng.random(POINTS, np.float32), "regions": rng.integers(0, 2, POINTS).astype(np.uint8),
         "region_names": ("torso", "head"), "error_mm": {"p95": 0.1, "max": 0.3}, "start": 7, "audio": "a.wav",
@@ -57,18 +58,11 @@ def test_round_trip(saved):
     before, after = make_clip(), load_clip(saved)
     for name in ("name", "fps", "start", "audio", "region_names", "error_mm"):
         assert getattr(before, name) == getattr(after, name), name
-    for name in ("basis", "weights", "neighbours", "uncertainty", "regions"):
+    for name in ("basis", "weights", "colors", "neighbours", "uncertainty", "regions"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
     for name in ("means", "scales", "opacities", "sh"):
         assert torch.equal(getattr(before.rest, name), getattr(after.rest, name)), name
     np.testing.assert_allclose(before.means(2), after.means(2))
-
-
-def test_colors_are_those_that_the_portrait_camera_sees(saved):
-    still = make_clip().rest
-    still.sh[:, 1:] = 0
-    np.testing.assert_allclose(front_colors(still), (0.5 + 0.28209479 * still.sh[:, 0]).clamp(0, 100), atol=1e-6)
-    assert not np.allclose(load_file(saved)["colors"], front_colors(still), atol=0.01)
 
 
 @pytest.mark.parametrize("kept", [0, 5, 60, -1])
