@@ -140,8 +140,8 @@ class RigJawPanel(RigSubPanel, bpy.types.Panel):
         layout.row().prop(settings, "jaw_axis", expand=True)
         layout.prop(settings, "jaw_angle")
         if settings.use_jaw and any(row_of(entry.shape)[JAW_OPEN] for entry in used_keys(settings)):
-            draw_text(layout, context, "Shape keys open the mouth, too. If it opens twice as far, set them to Not Used or "
-                      "choose a smaller angle.", "INFO")
+            draw_text(layout, context, "Shape keys open the mouth, too. If it opens twice as far, set them to Not Used "
+                      "or choose a smaller angle.", "INFO")
 
 
 class SlidersPanel(RigSubPanel):
