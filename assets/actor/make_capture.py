@@ -48,8 +48,6 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--samples", type=int, default=4, help="of each pixel, before it is denoised (4)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--parts", nargs="+", choices=[part.name for part in PARTS],
-                        default=[part.name for part in PARTS], help="render these and make the capture of all there is")
     parser.add_argument("--now", action="store_true", help="render nothing: make a capture of what is there")
     parser.add_argument("--jobs", type=int, default=1, help="Blenders side by side")
     parser.add_argument("--threads", type=int, default=0, help="of each Blender; 0: all cores")
@@ -71,16 +69,19 @@ def main() -> None:
 
 
 def render(options: argparse.Namespace, work: Path) -> None:
-    """Fill the work folder, part by part. Raises EngineError."""
+    """Fill the work folder, a portion of every part after the other, so that whatever is there is of all of them.
+
+    Raises:
+        EngineError: a line cannot be performed, or the disk refuses.
+    """
     if not options.actor.exists():
         script = Path(__file__).with_name("build_actor.py")
         subprocess.run([sys.executable, script, "--out", options.actor, "--faces", options.faces], check=True)
     character = load_addon()
     emotions = character.takes.emotions_job(make_folder(work / "takes"), FPS)
     perform(emotions)
+    jobs = []
     for number, part in enumerate(PARTS):
-        if part.name not in options.parts:
-            continue
         lines = [(options.speech / name if name else SAMPLE, emotion) for name, emotion in part.lines]
         takes = make_folder(work / "takes" / part.name)
         spoken = [character.takes.spoken_job(takes, k, str(audio.resolve()), emotion, FPS, options.seed + 100 * number)
@@ -98,14 +99,22 @@ def render(options: argparse.Namespace, work: Path) -> None:
             spoken=float(bool(spoken)), samples=options.samples,
         )
         character.job.save_job(job, work / f"{part.name}.json")
-        portions = max(1, round(job.frames / PORTION))
-        for k in range(portions):
-            print(f"{part.name}, portion {k + 1} of {portions}", flush=True)
-            try:
-                follow(character.process.Rendering(work / f"{part.name}.json", job.blend, options.jobs,
-                                                   options.threads, (k, portions)))
-            except character.process.Problem as problem:
-                sys.exit(f"error: {problem}")
+        jobs.append((part.name, max(1, round(job.frames / PORTION))))
+    for k in range(max(portions for _, portions in jobs)):
+        for name, portions in jobs:
+            if k < portions:
+                print(f"{name}, portion {k + 1} of {portions}", flush=True)
+                render_portion(character, work / f"{name}.json", options, (k, portions))
+
+
+def render_portion(
+    character: SimpleNamespace, job: Path, options: argparse.Namespace, portion: tuple[int, int]
+) -> None:
+    """Render one of a part's portions with its masks, as far as it is not there. Exits where that fails."""
+    try:
+        follow(character.process.Rendering(job, str(options.actor.resolve()), options.jobs, options.threads, portion))
+    except character.process.Problem as problem:
+        sys.exit(f"error: {problem}")
 
 
 def perform(job) -> None:

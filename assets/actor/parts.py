@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parts that the actor's capture is rendered in, each a work folder of its own, and how they become one.
 
-Each part's portions are spread evenly over it, so that whatever is rendered so far is a capture of everything in it.
+Each part is rendered in portions that are spread evenly over it, and the parts take turns, so that whatever is rendered
+so far is a capture of everything.
 """
 
 import json
