@@ -68,6 +68,11 @@ WINDOWS_PREFIX, WINDOWS_PATH_LIMIT = 124, 259
 CUDA_ARCHITECTURES = "7.5;8.6;8.9;12.0+PTX"
 
 BUNDLED_GROUPS = ("engine", "cuda")
+# Package -> where its wheel goes into the zip without which files, and the build tag (PEP 427) that says so.
+TRIMMED = {
+    "torchaudio": (("linux-x64",), r"torchaudio/lib/[^/]+\.so", "1nolibs"),  # they link CUDA
+    "pocketsphinx": (PLATFORMS, r"pocketsphinx/model/en-us/en-us\.lm\.bin", "1nolm"),  # 4/5 of it; free dictation alone
+}
 PACKED_FOLDERS = ("addon", "engine")
 PACKED_FILES = ("__init__.py", "LICENSE")
 PACKED_MODEL = f"engine/data/{FACE_MODEL}"
@@ -429,7 +434,7 @@ def setup(wheels: list[str] = (), find_links: str = "", model: str = "") -> None
 
 
 def check_imports() -> None:
-    modules = "bpy, torch, torchaudio, numba, av, soundfile, safetensors, PIL, cv2, mediapipe"
+    modules = "bpy, torch, torchaudio, numba, av, soundfile, safetensors, PIL, cv2, mediapipe, pocketsphinx"
     command = [str(environment_python()), "-c", f"import {modules}"]
     done = subprocess.run(command, capture_output=True, text=True, env=isolated_environment())
     if done.returncode:
@@ -668,8 +673,8 @@ def write_entry(archive: zipfile.ZipFile, name: str, data: bytes, compression: i
     archive.writestr(info, data, compression)
 
 
-def without_libraries(wheel: Path) -> tuple[str, bytes]:
-    """torchaudio's Linux wheel without its lib/*.so, which link CUDA; marked by a build tag in its name (PEP 427).
+def trimmed(wheel: Path, unwanted: str, tag: str) -> tuple[str, bytes]:
+    """A wheel without the files that match, marked by a build tag in its name.
 
     Returns the new file name and its bytes.
     """
@@ -677,8 +682,7 @@ def without_libraries(wheel: Path) -> tuple[str, bytes]:
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(buffer, "w") as new:
         records = []
         for info in old.infolist():
-            folder, _, base = info.filename.rpartition("/")
-            if base == "RECORD" or info.is_dir() or (folder == "torchaudio/lib" and base.endswith(".so")):
+            if info.filename.endswith("/RECORD") or info.is_dir() or re.fullmatch(unwanted, info.filename):
                 continue
             data = old.read(info)
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
@@ -689,7 +693,7 @@ def without_libraries(wheel: Path) -> tuple[str, bytes]:
         csv.writer(text, lineterminator="\n").writerows([*records, (record, "", "")])
         write_entry(new, record, text.getvalue().encode())
     name, version, rest = wheel.name.split("-", 2)
-    return f"{name}-{version}-1nolibs-{rest}", buffer.getvalue()
+    return f"{name}-{version}-{tag}-{rest}", buffer.getvalue()
 
 
 def build(
@@ -700,8 +704,9 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     bundled: dict[str, bytes | Path] = {}
     for path in fetch(target, wheels, find_links) if with_wheels else []:
-        if target.platform == "linux-x64" and parse_wheel_name(path.name).name == "torchaudio":
-            name, data = without_libraries(path)
+        platforms, unwanted, tag = TRIMMED.get(parse_wheel_name(path.name).name, ((), "", ""))
+        if target.platform in platforms:
+            name, data = trimmed(path, unwanted, tag)
             bundled[name] = data
         else:
             bundled[path.name] = path

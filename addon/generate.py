@@ -12,7 +12,7 @@ from . import paths, running
 from .clip import Clip, check_frames, save_clip
 from .heads import resolve_head
 from .importing import CAMERA_FILE, import_clip
-from .preferences import engine_threads, preferences
+from .preferences import engine_threads, may_download_speech_model, preferences
 from .problem import Problem
 from .sampling import audio_frames, cameras_of, controls_of, sample, scene_fps
 from .session import Task
@@ -69,7 +69,8 @@ def generate(context: bpy.types.Context, head: bpy.types.Object) -> Task:
             audio=audio, head=head_file, out=str(folder), fps=str(fps), controls=str(folder / CONTROLS_FILE),
             camera=str(folder / CAMERA_FILE), seed=settings.seed, first=start + 1,
             last=last - settings.start_frame + 1 if last else 0, backend=chosen.backend,
-            threads=engine_threads(chosen.spare_threads),
+            threads=engine_threads(chosen.spare_threads), text=dialogue_of(head),
+            allow_download=may_download_speech_model(),
         )
         clip = Clip(str(folder), job.first, 0, first, audio, settings.start_frame, samples.entries[0].camera_name)
         return running.start(
@@ -109,6 +110,12 @@ def audio_file(head: bpy.types.Object, folder: Path) -> str:
     if not path.is_file():
         raise Problem(f"The audio file {path} does not exist.", "Choose the audio again in the panel.", "audio")
     return str(path)
+
+
+def dialogue_of(head: bpy.types.Object) -> str:
+    """What an object says, or "" where that is not written down."""
+    text = head.emosplat.dialogue_text
+    return head.emosplat.dialogue if text is None else text.as_string()
 
 
 def expected_last(scene: bpy.types.Scene, head: bpy.types.Object, audio: str) -> int:

@@ -56,6 +56,12 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         "Blender renders of a scene with a talking head. The engine's own frames always carry it",
     )
 
+    download_speech_model: BoolProperty(
+        name="Download Speech Model", default=False,
+        description="Let dialogue text in other languages than English fetch Meta's MMS aligner (1.2 GB, once) from "
+        "its maker's page. Its licence allows non-commercial use only (CC-BY-NC 4.0). Mouths work without it",
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         from .panels.doctor import draw_report
 
@@ -71,6 +77,7 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         column.prop(self, "frames_folder")
         column.prop(self, "heads_folder")
         column.prop(self, "download_models")
+        column.prop(self, "download_speech_model")
         column.prop(self, "mark_synthetic")
         row = layout.row()
         row.operator("emosplat.doctor", icon="CHECKMARK")
@@ -80,6 +87,10 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
 
 def preferences() -> EmoSplatPreferences:
     return bpy.context.preferences.addons[paths.EXTENSION].preferences
+
+
+def may_download_speech_model() -> bool:
+    return bpy.app.online_access and preferences().download_speech_model
 
 
 def engine_threads(spare: int) -> int:

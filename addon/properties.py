@@ -43,6 +43,16 @@ class HeadSettings(bpy.types.PropertyGroup):
         description="Name of a bundled head, of one in the heads folder, or the path of an .emohead file",
     )
     audio: PointerProperty(name="Audio", type=bpy.types.Sound, override=OVERRIDABLE, description="What the head says")
+    dialogue: StringProperty(
+        name="Dialogue", override=OVERRIDABLE, options=set(),
+        description="What is said, where you have it: lips then close exactly in time. The mouth follows the audio "
+        "without it, too",
+    )
+    dialogue_text: PointerProperty(
+        name="Text", type=bpy.types.Text, override=OVERRIDABLE,
+        description="A text of the Text Editor with what is said, for more than one line. It comes before the field "
+        "above",
+    )
     start_frame: IntProperty(
         name="Start", default=1, override=OVERRIDABLE, options=set(),
         description="Scene frame where the audio begins",

@@ -4,6 +4,7 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from .errors import InputError
 from .jobs import as_engine_error, run_job
@@ -151,6 +152,11 @@ def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
     parser.add_argument("--controls", default="", metavar="FILE", help="sliders over time, see docs/formats.md")
     parser.add_argument("--life", type=float, default=life, help=f"blinks, gaze and head motion, 0 to 1 ({life:g})")
     parser.add_argument("--seed", type=int, default=0)
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument("--text", default="", help="what is said, where that is known: sharpens the mouth's timing")
+    said.add_argument("--text-file", default="", metavar="FILE", help="the same from a text file (UTF-8)")
+    allowed = "a speech model that texts in other languages than English need may be fetched (1.2 GB, once)"
+    parser.add_argument("--allow-download", action="store_true", help=allowed)
 
 
 def _job(options: argparse.Namespace):
@@ -176,8 +182,9 @@ def _job(options: argparse.Namespace):
         return HeadsJob(options.folder)
     if options.verb == "doctor":
         return DoctorJob(options.folder, options.out)
-    performance = {name: getattr(options, name) for name in ("fps", "controls", "life", "seed", "out")}
-    performance["emotion"] = parse_emotion(options.emotion)
+    names = ("fps", "controls", "life", "seed", "out", "allow_download")
+    performance = {name: getattr(options, name) for name in names}
+    performance |= {"emotion": parse_emotion(options.emotion), "text": options.text or read_text(options.text_file)}
     if options.verb == "perform":
         return PerformJob(options.audio, **performance)
     first, last = parse_frames(options.frames)
@@ -199,6 +206,16 @@ def parse_emotion(text: str) -> dict[str, float]:
             todo = "Write, for example, happy=0.8,sad=0.1."
             raise InputError(f"--emotion {part!r} is not NAME=WEIGHT.", todo) from None
     return weights
+
+
+def read_text(path: str) -> str:
+    """A text file's content; "" of no path. Raises InputError."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig") if path else ""
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror}).", "Choose a file that exists.") from None
+    except ValueError:
+        raise InputError(f"{path} is no text in UTF-8.", "Save it as plain text in UTF-8.") from None
 
 
 def parse_frames(text: str) -> tuple[int, int]:

@@ -42,6 +42,7 @@ def examine(heads_folder: str = "", out_folder: str = "") -> dict:
     devices = _devices(versions, check)
     backend, why = _backend(check)
     captures = _captures(check)
+    _dialogue(check)
     heads = _heads(heads_folder, check)
     free = _disk(out_folder, check)
     ok = all(entry["ok"] for entry in checks if entry["fatal"])
@@ -129,6 +130,20 @@ def _captures(check) -> bool:
         return False
     check("captures", True, f"mediapipe {mediapipe.__version__}, OpenCV {cv2.__version__} and the face model")
     return True
+
+
+def _dialogue(check) -> None:
+    """Whether English dialogue text helps; heads speak without it."""
+    try:
+        from .dialogue.english import EnglishAligner
+
+        EnglishAligner([])
+    except EngineError as error:
+        check("dialogue text", False, f"is left out: {error.what}", error.todo, fatal=False)
+    except Exception as error:  # as for every package
+        check("dialogue text", False, f"is left out ({type(error).__name__}: {error})", _remedy(error), fatal=False)
+    else:
+        check("dialogue text", True, f"pocketsphinx {importlib.metadata.version('pocketsphinx')}")
 
 
 def _heads(folder: str, check) -> list[str]:

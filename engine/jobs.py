@@ -256,7 +256,10 @@ def _make_take(job: PerformJob | SpeakJob | BakeJob, report: Report):
     from .perform import perform
 
     audio = job.source if isinstance(job, BakeJob) else job.audio
-    return perform(audio, fps=_fps(job.fps), controls=_controls(job), seed=job.seed, report=report)
+    return perform(
+        audio, fps=_fps(job.fps), controls=_controls(job), seed=job.seed, report=report, text=job.text,
+        allow_download=job.allow_download,
+    )
 
 
 def _fps(text: str) -> Fraction:

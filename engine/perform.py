@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from .audio.read import RATE, blocks, probe
+from .dialogue.align import align
+from .dialogue.sharpen import sharpen
 from .emotion.facs import expression_of
 from .life.blinks import add_blinks, blink_curve, blink_times
 from .life.gaze import add_eye_shapes, choose_fixations, gaze_angles
@@ -36,7 +38,10 @@ SPEECH_OWNS = ("jawOpen", "mouthFunnel", "mouthPucker")
 HOLD_LIPS = ("mouthPress", "mouthRoll", "mouthShrugLower", "mouthClose")
 
 
-def perform(audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, report: Report) -> Take:
+def perform(
+    audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, report: Report, text: str = "",
+    allow_download: bool = False,
+) -> Take:
     """Everything that drives a head, from a sound file and the sliders.
 
     Args:
@@ -44,10 +49,13 @@ def perform(audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, 
         fps: frames per second; the take has ceil(seconds * fps) frames.
         controls: sliders on the take's frames.
         seed: chooses blinks, saccades and head motion.
-        report: told "listen", "extract" and "perform".
+        report: told "listen", "extract", "align" and "perform"; warned of what of the text was not heard.
+        text: what is said, or "": it sharpens the mouth's timing.
+        allow_download: a speech model for a text in another language than English may be fetched.
 
     Raises:
         AudioError: see engine/audio/read.py.
+        InputError: the text is too long.
         Cancelled: the person asked to stop.
     """
     powers, rows, samples = _listen(audio, report)
@@ -55,10 +63,13 @@ def perform(audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, 
     seconds = samples / RATE
     spoken = extract(rows, shipped_network(), report)
     del rows
-    report.progress("perform", 0, 4)
     loudness = measure_loudness(powers)
-    report.progress("perform", 1, 4)
+    alignment = align(audio, text, loudness.speech, report, allow_download)
+    report.progress("perform", 0, 4)
     articulators = settle(spoken, loudness.speech)
+    if alignment:
+        articulators = sharpen(articulators, alignment)
+    report.progress("perform", 1, 4)
     shown = articulators_at(articulators, frames, fps)
     report.progress("perform", 2, 4)
     weights = emotion_weights(controls, frames)

@@ -9,7 +9,7 @@ from ...engine.protocol import EXPRESSION_NAMES
 from .. import running
 from ..character.settings import UNUSED
 from ..rigs.setup import active_face, face_reason, is_stale, lacking, performer_of, row_of, used_keys
-from .sidebar import InSidebar, draw_busy, draw_emotion, draw_life, draw_micro, draw_span
+from .sidebar import InSidebar, draw_busy, draw_dialogue, draw_emotion, draw_life, draw_micro, draw_span
 from .text import draw_text
 
 SHOWN = 6
@@ -66,6 +66,7 @@ class RigPanel(InSidebar, bpy.types.Panel):
                 row.operator("emosplat.choose_speech", text="", icon="FILEBROWSER")
             layout.prop(settings, "use_sound")
         if performer == face:
+            draw_dialogue(layout, face.emosplat)
             draw_span(layout, face.emosplat)
         layout.row().prop(settings, "target", expand=True)
         layout.prop(settings, "error")

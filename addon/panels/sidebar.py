@@ -88,6 +88,7 @@ class AudioPanel(HeadPanel):
         row.operator("emosplat.choose_audio", text="", icon="FILEBROWSER")
         if settings.audio is None:
             draw_text(layout, context, "Choose an audio or video file, or drop one onto the 3D View.", "INFO")
+        draw_dialogue(layout, settings)
         draw_span(layout, settings)
 
 
@@ -141,6 +142,14 @@ class RenderPanel(HeadPanel):
             column.operator("wm.path_open", text="Open Frames Folder", icon="FILE_FOLDER").filepath = last_folder(
                 scene, head)
             column.operator("emosplat.remove_unused_runs", icon="TRASH")
+
+
+def draw_dialogue(layout: bpy.types.UILayout, settings) -> None:
+    """What is said: a line, or a text of the Text Editor instead."""
+    line = layout.row()
+    line.active = settings.dialogue_text is None
+    line.prop(settings, "dialogue")
+    layout.prop(settings, "dialogue_text")
 
 
 def draw_span(layout: bpy.types.UILayout, settings) -> None:

@@ -3,6 +3,8 @@
 
 import re
 
+from engine.dialogue.phones import ARPABET, Timed, breathed, joined, with_bursts
+
 # One letter of the International Phonetic Alphabet (or of Kokoro's shorthand) -> names in order.
 _IPA = {
     **dict.fromkeys("pbɓ", ("p",)), "m": ("m",), **dict.fromkeys("fvɱʋⱱ", ("f",)), **dict.fromkeys("βɸ", ("f",)),
@@ -27,16 +29,6 @@ _SAMPA = {
     "i": ("i",), **dict.fromkeys("y Y".split(), ("y",)), **dict.fromkeys("2 9 8".split(), ("oe",)), "o": ("o",),
     "O": ("oh",), **dict.fromkeys("u U".split(), ("u",)), "j": ("j",),
 }
-_ARPABET = {
-    **dict.fromkeys("p b".split(), ("p",)), "m": ("m",), "em": ("m",), **dict.fromkeys("f v".split(), ("f",)),
-    **dict.fromkeys("th dh".split(), ("th",)), **dict.fromkeys("t d dx".split(), ("d",)),
-    **dict.fromkeys("k g hh".split(), ("k",)), **dict.fromkeys("ch jh sh zh".split(), ("ch",)),
-    **dict.fromkeys("s z".split(), ("s",)), **dict.fromkeys("n ng en nx".split(), ("n",)),
-    **dict.fromkeys("l el".split(), ("l",)), "r": ("r",), "er": ("schwa", "r"), "axr": ("schwa", "r"),
-    "aa": ("aa",), "ae": ("ae",), "ah": ("ah",), "uh": ("u",), "ax": ("schwa",), "ao": ("oh",), "eh": ("eh",),
-    "ey": ("eh", "ih"), "ih": ("ih",), "ix": ("ih",), "iy": ("i",), "ay": ("aa", "ih"), "aw": ("aa", "u"),
-    "oy": ("oh", "ih"), "ow": ("oh", "u"), "uw": ("u",), "w": ("w",), "y": ("j",),
-}
 # Other Festival voices: Czech, Italian, Finnish, Catalan, Russian sounds.
 _FESTIVAL = {
     "c": ("s",), "ch": ("k",), "c~": ("ch",), "s~": ("ch",), "z~": ("ch",), "r~": ("r",), "R~": ("r",), "d~": ("d",),
@@ -53,8 +45,6 @@ _ENGLISH_VOICES = ("ked_diphone", "kal_diphone", "cmu_us_slt_arctic_hts", "flite
 # Long consonants and vowels of Finnish, written twice.
 _LONG = "bb dd ff gg hh kk ll mm nn pp rr ss tt vv uu yy".split()
 MODIFIERS = "ʲʷˠ̩̯̃̊̚"
-CLOSURE_SHARE = 0.7
-Timed = list[tuple[str, float, float]]
 
 
 def named(phones: Timed, alphabet: str, speaker: str) -> Timed:
@@ -73,11 +63,8 @@ def named(phones: Timed, alphabet: str, speaker: str) -> Timed:
             continue
         step = (end - start) / len(names)
         out += [(name, start + k * step, start + (k + 1) * step) for k, name in enumerate(names)]
-    for k in range(len(out) - 1, -1, -1):
-        if out[k][0] == "h":
-            name = out[k + 1][0] if k + 1 < len(out) and out[k + 1][0] not in ("sil", "p", "m", "f") else "schwa"
-            out[k] = (name, *out[k][1:])
-    return _synthetic_stops(out) if alphabet != "sampa" else out
+    out = breathed(out)
+    return with_bursts(joined(out)) if alphabet != "sampa" else out  # SAMPA's labels tell closures from bursts
 
 
 def _lookup(label: str, alphabet: str, speaker: str) -> tuple[str, ...]:
@@ -95,8 +82,8 @@ def _lookup(label: str, alphabet: str, speaker: str) -> tuple[str, ...]:
     if label in ("h", "hh"):
         return ("h",)
     if any(voice in speaker for voice in _ENGLISH_VOICES):
-        return _ARPABET.get(label, ("k",))
-    return _FESTIVAL.get(label) or _ARPABET.get(label) or _SAMPA.get(label) or ("k",)
+        return ARPABET.get(label, ("k",))
+    return _FESTIVAL.get(label) or ARPABET.get(label) or _SAMPA.get(label) or ("k",)
 
 
 def _affricate(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,18 +100,3 @@ def _sampa(label: str) -> tuple[str, ...]:
     names = sum((("h",) if letter in "hH" else _SAMPA.get(letter, ()) for letter in label), ())
     names = tuple(dict.fromkeys(names))
     return names or ("k",)
-
-
-def _synthetic_stops(phones: Timed) -> Timed:
-    """Equal neighbours joined; a synthetic p or b holds closure and burst in one, and its lips part before its end."""
-    joined: Timed = []
-    for name, start, end in phones:
-        if joined and joined[-1][0] == name:
-            joined[-1] = (name, joined[-1][1], end)
-        else:
-            joined.append((name, start, end))
-    out: Timed = []
-    for name, start, end in joined:
-        parts = start + CLOSURE_SHARE * (end - start)
-        out += [(name, start, parts), ("burst", parts, end)] if name == "p" else [(name, start, end)]
-    return out

@@ -22,7 +22,7 @@ from ..report import Report
 MAKERS_PAGE = "https://download.pytorch.org/torchaudio/models/"
 PIECE = 1 << 20
 LARGEST_FILE = 4_000_000_000
-NAMES = ("HUBERT_BASE", "HUBERT_LARGE", "WAV2VEC2_BASE", "WAV2VEC2_XLSR53")
+NAMES = ("HUBERT_BASE", "HUBERT_LARGE", "WAV2VEC2_BASE", "WAV2VEC2_XLSR53", "MMS_FA")
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,14 @@ class PipelineFile:
         url: the maker's page.
         sha256: what it must be; "" notes the first download's beside it and holds later ones to that.
         parameters: of torchaudio.models.wav2vec2_model.
+        outputs_left_out: of the file's output layer, those that the model does without.
     """
 
     name: str
     url: str
     sha256: str
     parameters: dict
+    outputs_left_out: tuple[int, ...] = ()
 
 
 def published(name: str) -> PipelineFile:
@@ -47,7 +49,10 @@ def published(name: str) -> PipelineFile:
     if name not in NAMES:
         raise InputError(f"There is no speech model {name!r}.", f"Choose one of {', '.join(NAMES)}.")
     bundle = getattr(_torchaudio().pipelines, name)
-    return PipelineFile(bundle._path, MAKERS_PAGE + bundle._path, "", bundle._params)
+    page, _, file = bundle._path.rpartition("/")
+    url = bundle._path if page else MAKERS_PAGE + file
+    left_out = tuple(getattr(bundle, "_remove_aux_axis", ()))  # special signs of a text that are no letters
+    return PipelineFile(f"{name.lower()}.pth" if page else file, url, "", bundle._params, left_out)
 
 
 def load_pipeline(file: PipelineFile, folder: Path, report: Report, allow_download: bool = False) -> torch.nn.Module:
@@ -73,8 +78,11 @@ def load_pipeline(file: PipelineFile, folder: Path, report: Report, allow_downlo
     _check(file, path)
     model = torchaudio.models.wav2vec2_model(**file.parameters)
     try:
-        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        for key in ("aux.weight", "aux.bias") if file.outputs_left_out else ():
+            state[key] = torch.stack([row for k, row in enumerate(state[key]) if k not in file.outputs_left_out])
+        model.load_state_dict(state)
+    except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
         raise _damaged(path, str(error).splitlines()[0][:200]) from None
     return model.eval().requires_grad_(False)
 

@@ -23,6 +23,8 @@ class PerformJob:
         controls: path of a Controls file, or "" for the defaults.
         life: amount of blinks, gaze and head motion where `controls` does not say; 0 leaves them at rest.
         seed: chooses the blinks, saccades and head motion.
+        text: what is said, where that is known: it sharpens the mouth's timing. "" does without.
+        allow_download: a speech model for a text in another language than English may be fetched from its maker's page.
     """
 
     audio: str
@@ -32,6 +34,8 @@ class PerformJob:
     controls: str = ""
     life: float = 1.0
     seed: int = 0
+    text: str = ""
+    allow_download: bool = False
 
 
 @dataclass
@@ -39,7 +43,7 @@ class SpeakJob:
     """Audio and sliders become rendered frames of a head.
 
     Args:
-        audio, fps, emotion, controls, life, seed: as in PerformJob.
+        audio, fps, emotion, controls, life, seed, text, allow_download: as in PerformJob.
         head: name of a head in the library, or path of an .emohead.
         out: folder for frame_#####.png and take.json.
         size: side of the square picture in pixels where no camera file is given.
@@ -67,6 +71,8 @@ class SpeakJob:
     uncertainty: bool = False
     backend: str = "auto"
     threads: int = 0
+    text: str = ""
+    allow_download: bool = False
 
 
 @dataclass
@@ -79,7 +85,7 @@ class BakeJob:
         out: path of the .emoclip to write.
         head: name of a head in the library, or path of an .emohead.
         error: millimetres that 95 of 100 points stay within.
-        fps, emotion, controls, life, seed: as in PerformJob; an .emotake has its own.
+        fps, emotion, controls, life, seed, text, allow_download: as in PerformJob; a take has its own.
         first, last: frames to bake, counted from 1, inclusive; last 0 means to the end.
     """
 
@@ -94,6 +100,8 @@ class BakeJob:
     seed: int = 0
     first: int = 1
     last: int = 0
+    text: str = ""
+    allow_download: bool = False
 
 
 @dataclass

@@ -38,6 +38,27 @@ def test_a_range_is_drawn_alone_and_lies_at_its_frames(head):
     assert picture.elements[0].filename == "frame_00006.png"
 
 
+def test_dialogue_goes_to_the_engine(head, monkeypatch):
+    jobs = []
+    monkeypatch.setattr(module("running"), "start", lambda job, *_arguments, **_options: jobs.append(job))
+    head.emosplat.dialogue = "A line."
+    module("generate").generate(bpy.context, head)
+    head.emosplat.dialogue_text = bpy.data.texts.new("Script")
+    head.emosplat.dialogue_text.write("More\nlines.")
+    module("generate").generate(bpy.context, head)
+    assert [job.text for job in jobs] == ["A line.", "More\nlines."]
+    assert not any(job.allow_download for job in jobs)
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_the_speech_model_is_fetched_only_where_blender_may_go_online(blender, monkeypatch, online):
+    preferences = module("preferences")
+    assert not preferences.may_download_speech_model()
+    blender.download_speech_model = True
+    monkeypatch.setattr(bpy.context.preferences.system, "use_online_access", online)
+    assert preferences.may_download_speech_model() == online
+
+
 def test_running_again_replaces_own_strips_only(head):
     scene = bpy.context.scene
     bpy.ops.emosplat.generate()

@@ -69,7 +69,8 @@ def test_torchaudio_without_its_libraries(tmp_path):
         for name in ("torchaudio/__init__.py", "torchaudio/lib/__init__.py", "torchaudio/lib/libtorchaudio.abi3.so"):
             archive.writestr(name, "x")
         archive.writestr("torchaudio-2.11.0.dist-info/RECORD", "stale")
-    name, data = build_addon.without_libraries(wheel)
+    _, unwanted, tag = build_addon.TRIMMED["torchaudio"]
+    name, data = build_addon.trimmed(wheel, unwanted, tag)
     assert build_addon.parse_wheel_name(name).version == "2.11.0"
     assert name == "torchaudio-2.11.0-1nolibs-cp311-cp311-manylinux_2_28_x86_64.whl"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -60,3 +60,10 @@ def test_a_system_library_is_missing(kind, examined, monkeypatch):
     monkeypatch.setattr("mediapipe.Image", refuse)
     line, found = examined()
     assert _stops_only_captures(line, found) and "libgthread" in line["detail"] and "libglib2.0-0" in line["todo"]
+
+
+def test_dialogue_text_that_cannot_be_used_is_a_note(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    found = doctor.examine()
+    line = next(entry for entry in found["checks"] if entry["name"] == "dialogue text")
+    assert found["ok"] and not line["ok"] and not line["fatal"] and "pocketsphinx" in line["detail"] and line["todo"]

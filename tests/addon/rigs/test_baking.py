@@ -104,11 +104,12 @@ def test_a_heads_performance_is_baked_with_its_own_sliders(head):
     face = make_face(["jawOpen", "mouthSmile_L"])
     head.emosplat.emotion_happy, head.emosplat.start_frame, head.emosplat.seed = 0.75, 21, 7
     assert "audio" in module("operators.rig").BakeTake.disabled_reason(bpy.context)
-    face.emosplat_rig.performer = head
+    face.emosplat_rig.performer, head.emosplat.dialogue = head, "A line."
     bpy.ops.emosplat.bake_take()
     assert played(face, 30)["mouthSmile_L"] == pytest.approx(0.75) and action_of(face).frame_range[0] == 21
     job = job_of(face)
-    assert job["seed"] == 7 and json.loads(Path(job["controls"]).read_text())["head_motion"] == [1.0]
+    assert job["seed"] == 7 and job["text"] == "A line."
+    assert json.loads(Path(job["controls"]).read_text())["head_motion"] == [1.0]
 
 
 def test_eyes_do_not_look_past_a_head_that_stands_still(face):

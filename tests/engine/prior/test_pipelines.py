@@ -151,3 +151,18 @@ def test_prior_extraction_hears_with_it(model):
     whole, pieces = extract(rows, network, Report()), extract(rows, network, Report(), window=40)
     assert whole.content.shape == (150, 64)
     np.testing.assert_allclose(pieces.articulators, whole.articulators, atol=1e-5)
+
+
+def test_outputs_that_the_model_does_without_are_left_out_of_its_file(tmp_path):
+    torch.manual_seed(0)
+    parameters = {**PARAMETERS, "aux_num_out": 7}
+    whole = torchaudio.models.wav2vec2_model(**parameters)
+    torch.save(whole.state_dict(), tmp_path / "letters.pt")
+    file = PipelineFile("letters.pt", "", "", {**PARAMETERS, "aux_num_out": 4}, (1, 2, 3))
+    model = load_pipeline(file, tmp_path, Report())
+    np.testing.assert_array_equal(model.aux.weight, whole.aux.weight.detach()[[0, 4, 5, 6]])
+
+
+def test_where_the_aligner_for_other_languages_comes_from():
+    file = published("MMS_FA")
+    assert file.url.startswith("https://") and file.name == "mms_fa.pth" and file.outputs_left_out == (1, 2, 3)

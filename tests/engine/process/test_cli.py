@@ -84,6 +84,8 @@ def test_perform_rests_unless_asked(tmp_path):
     ([SAMPLE, "--threads", "-3"], "input", "-3"),
     ([SAMPLE, "--size", "0"], "input", "size"),
     ([SAMPLE, "--life", "-1"], "input", "-1"),
+    ([SAMPLE, "--text-file", "nowhere.txt"], "input", "nowhere.txt"),
+    ([SAMPLE, "--text-file", SAMPLE], "input", "UTF-8"),
     ([SAMPLE, "--head", "nobody"], None, "nobody"),
     ([SAMPLE, "--camera", "nowhere.json"], "input", "nowhere.json"),
     ([SAMPLE, "--controls", __file__], "input", "JSON"),
@@ -106,6 +108,13 @@ def test_warnings_are_in_the_object(tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
     process = run("perform", tmp_path / "silence.wav", "--out", tmp_path / "take.json", "--json")
     assert "silent" in last_json(process)["warnings"][0] and "warning: silence.wav" in process.stderr
+
+
+def test_words_of_a_text_that_are_not_heard_are_warned_of(tmp_path):
+    text = tmp_path / "line.txt"
+    text.write_text("\ufeffHello! I am a face made of light, and a pony.", encoding="utf-8")
+    process = run("perform", SAMPLE, "--out", tmp_path / "take.json", "--text-file", text, "--json")
+    assert any("pony" in warning for warning in last_json(process)["warnings"]), process.stderr
 
 
 @pytest.mark.parametrize("name", ["take.emotake", "take", ""])
