@@ -15,6 +15,10 @@ SPATIAL = 64  # 16 channels at 4 resolutions
 HIDDEN = 64
 AUDIO = 32
 
+# Of a view's networks, how far each differs from what they have in common at first. Alike, the decoder learns from the
+# first steps on, when a single network speaks at a time; unlike, they come to disagree where nothing was seen.
+DIFFERENT = 0.3
+
 
 class UncertaintyBlock(nn.Module):
     """One view's T networks: in -> 64 -> mean 48, log-variance 48.
@@ -29,7 +33,8 @@ class UncertaintyBlock(nn.Module):
         super().__init__()
 
         def uniform(*shape: int, fan_in: int) -> nn.Parameter:
-            return nn.Parameter((2 * torch.rand(shape) - 1) * fan_in**-0.5)
+            common, own = 2 * torch.rand(1, *shape[1:]) - 1, 2 * torch.rand(shape) - 1
+            return nn.Parameter((common + DIFFERENT * own) * fan_in**-0.5)
 
         fan_in = SPATIAL + frame + modulated
         self.spatial = uniform(members, HIDDEN, SPATIAL, fan_in=fan_in)
