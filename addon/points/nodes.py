@@ -34,8 +34,6 @@ def build_nodes(name: str, material: bpy.types.Material) -> bpy.types.NodeTree:
     viewport, render, color = (entry.outputs[name] for name in ("Viewport", "Render", "Color"))
     in_viewport = graph("GeometryNodeIsViewport")
     points = entry.outputs["Geometry"]
-    turned = _turned(graph)
-    points = _store(graph, points, "splat_turned", "QUATERNION", turned)
     points = _thin(graph, points, entry, in_viewport)
     points = _store(graph, points, "Color", "FLOAT_COLOR", _colors(graph, color))
     modes = []
@@ -129,8 +127,12 @@ def _thin(graph: Graph, points: Socket, entry: bpy.types.Node, in_viewport: Sock
     chance = graph("FunctionNodeRandomValue", {"Min": 0.0, "Max": 1.0, "Seed": 0}, data_type="FLOAT")
     dropped = graph.math("GREATER_THAN", chance, density)
     faint = graph.math("LESS_THAN", _named(graph, "opacity"), entry.outputs["Opacity Cut-off"])
-    gone = {"Geometry": points, "Selection": graph.math("MAXIMUM", dropped, faint)}
-    points = graph("GeometryNodeDeleteGeometry", gone, domain="POINT", mode="ALL")
+    gone = graph.math("MAXIMUM", dropped, faint)
+    # Turns come first, as they need the neighbours, but only of what stays: this is most of the work.
+    turned = {"Geometry": points, "Name": "splat_turned", "Value": _turned(graph),
+              "Selection": graph.math("LESS_THAN", gone, 0.5)}
+    points = graph("GeometryNodeStoreNamedAttribute", turned, data_type="QUATERNION", domain="POINT")
+    points = graph("GeometryNodeDeleteGeometry", {"Geometry": points, "Selection": gone}, domain="POINT", mode="ALL")
     grown = graph.math("DIVIDE", entry.outputs["Size"], graph.math("SQRT", density))
     size = _scaled(graph, _named(graph, "size", "FLOAT_VECTOR"), grown)
     return _store(graph, points, "splat_size", "FLOAT_VECTOR", size)

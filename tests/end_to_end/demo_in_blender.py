@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole street in a fresh Blender: install the zip, add a head, set audio, key emotions, generate, render a film.
 
-Writes OUT/film.mp4, OUT/scene.blend and OUT/frames/. The last line of stdout is one JSON object. Uses operators and
+Writes OUT/film.mp4, OUT/points.mp4, OUT/scene.blend and OUT/frames/. The last line of stdout is one JSON object. Uses operators and
 properties as an animator's clicks do.
 """
 
@@ -134,6 +134,35 @@ def render_film(bpy, out: Path, last: int) -> Path:
     return out / "film.mp4"
 
 
+def bake_points(bpy, out: Path) -> None:
+    """The head as splat points in the scene, saved. The clip stays in OUT/points.emoclip."""
+    head = next(thing for thing in bpy.context.scene.objects if thing.emosplat.enabled)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.emosplat.bake_points()
+    shutil.move(bpy.path.abspath(head.emosplat_points.clip), out / "points.emoclip")
+    head.emosplat_points.clip = "//points.emoclip"
+    shutil.rmtree(out / "emosplat")
+    bpy.ops.wm.save_mainfile()
+
+
+def render_points(bpy, out: Path) -> Path:
+    """A film of the points as Blender's own renderer sees them through the scene's camera, with the sound. Tiles, since
+    they need few samples; the saved file keeps its own settings.
+    """
+    scene, render = bpy.context.scene, bpy.context.scene.render
+    modifier = next(thing for thing in scene.objects if thing.get("emosplat_points_of")).modifiers["Splats"]
+    menu = next(item for item in modifier.node_group.interface.items_tree if item.name == "Render")
+    modifier[menu.identifier] = 0
+    scene.world = scene.world or bpy.data.worlds.new("World")
+    scene.world.use_nodes = False
+    scene.world.color = [((value + 0.055) / 1.055) ** 2.4 for value in BACKGROUND]
+    render.engine, render.use_sequencer, render.use_persistent_data = "CYCLES", False, True
+    scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.max_bounces = 4, False, 0
+    render.filepath = str(out / "points.mp4")
+    bpy.ops.render.render(animation=True)
+    return out / "points.mp4"
+
+
 def main() -> int:
     options = arguments()
     options.out, options.audio, options.zip = (p.resolve() for p in (options.out, options.audio, options.zip))
@@ -159,6 +188,10 @@ def main() -> int:
         count = len(list(frames.glob("frame_*.png")))
         with stage("film"):
             film = render_film(bpy, options.out, count)
+        with stage("points"):
+            bake_points(bpy, options.out)
+        with stage("points film"):
+            points_film = render_points(bpy, options.out)
     except (RuntimeError, ValueError) as error:  # what operators report, and numbers that are none
         print(f"error: {str(error).strip()}", file=sys.stderr)
         return 1
@@ -167,7 +200,7 @@ def main() -> int:
     print(json.dumps({
         "film": str(film), "scene": str(options.out / "scene.blend"), "frames_folder": str(frames), "frames": count,
         "fps": 25.0, "width": options.size, "height": options.size, "blender": bpy.app.version_string,
-        "take": str(frames / "take.json"), "seconds": seconds,
+        "take": str(frames / "take.json"), "points_film": str(points_film), "seconds": seconds,
     }), flush=True)
     return 0
 

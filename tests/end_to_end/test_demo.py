@@ -29,7 +29,7 @@ def run_demo(zip_file, out, interpreter=sys.executable, emotion="happy=0.8,surpr
     script = ROOT / "tests/end_to_end/demo_in_blender.py"
     command = [sys.executable, script, "--zip", zip_file, "--interpreter", interpreter, "--audio", SAMPLE, "--out", out,
                "--size", "96", "--emotion", emotion, "--json"]
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300)
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=900)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,32 @@ def test_the_file_opens_with_its_strips_and_pictures(film):
     folder = Path(bpy.path.abspath(strips["IMAGE"].directory))
     assert folder == Path(film["frames_folder"]) and (folder / strips["IMAGE"].elements[0].filename).is_file()
     assert strips["SOUND"].frame_start == strips["IMAGE"].frame_final_start == 1
+
+
+def test_blenders_own_film_of_the_points_shows_the_same_head(film):
+    """Tiles have edges where splats fade: the two agree in the large."""
+    def pictures(path):
+        with av.open(path) as container:
+            assert container.streams.audio[0].codec_context.name == "aac"
+            shown = [frame.to_ndarray(format="rgb24").astype(float) for frame in container.decode(video=0)]
+        return [picture.reshape(12, 8, 12, 8, 3).mean(axis=(1, 3)) for picture in shown]
+
+    engine, points = pictures(film["film"]), pictures(film["points_film"])
+    assert len(engine) == len(points) == film["frames"]
+    for number in (0, len(points) // 2, len(points) - 1):
+        assert np.abs(engine[number] - points[number]).mean() < 8
+    moved = [np.abs(points[number] - points[0]).max() for number in range(len(points))]
+    assert max(moved) > 20
+
+
+def test_the_file_holds_the_points(film):
+    import bpy
+
+    bpy.ops.wm.open_mainfile(filepath=film["scene"])
+    points = next(thing for thing in bpy.data.objects if thing.get("emosplat_points_of"))
+    keys = points.data.shape_keys
+    assert len(points.data.vertices) > 5000 and 2 < len(keys.key_blocks) <= 65 and keys.animation_data.action
+    assert Path(film["scene"]).stat().st_size < 40e6
 
 
 @pytest.mark.parametrize(("emotion", "words"), [
