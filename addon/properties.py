@@ -65,11 +65,15 @@ class HeadSettings(bpy.types.PropertyGroup):
     last: IntProperty(name="Last", default=50, override=OVERRIDABLE, options=set(),
                       description="Last scene frame, inclusive")
     intensity: _amount("Intensity", "Multiplies every emotion")
+    auto_emotion: _amount(
+        "From the Voice", "0 shows the emotion that is set, 1 the emotion that is heard in the voice", 0.0
+    )
     blink: _amount("Blink", "Automatic blinks")
     gaze: _amount("Gaze", "Automatic glances")
     head_motion: _amount("Head Motion", "Automatic slight movement of the head")
+    micro_motion: _amount("Micro-expressions", "Automatic short displays of what is felt, where the voice stresses")
     seed: IntProperty(name="Seed", min=0, override=OVERRIDABLE, options=set(),
-                      description="Chooses the blinks, glances and head motion")
+                      description="Chooses the blinks, glances, head motion and micro-expressions")
     output: EnumProperty(
         name="Result", override=OVERRIDABLE, options=set(),
         items=(

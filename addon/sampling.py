@@ -14,7 +14,7 @@ from .compat import strips_of
 from .problem import Problem
 from .properties import emotion_property, micro_property
 
-AMOUNTS = ("intensity", "blink", "gaze", "head_motion")
+AMOUNTS = ("intensity", "auto_emotion", "blink", "gaze", "head_motion", "micro_motion")
 SMALLEST, LARGEST = 8, 16384
 REACH = 0.35  # metres around a head's origin that hold the head and its shoulders
 # Looks at the scene as it now stands, and at the performing object.

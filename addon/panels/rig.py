@@ -177,7 +177,7 @@ class RigLifePanel(SlidersPanel, bpy.types.Panel):
     bl_label = "Life"
 
     def draw_face(self, layout, context, face) -> None:
-        draw_life(layout, face.emosplat, ("blink", "gaze"))  # a mesh's shape keys do not turn its head
+        draw_life(layout, face.emosplat, ("blink", "gaze", "micro_motion"))  # a mesh's shape keys do not turn its head
 
 
 def _sideless(name: str) -> str:

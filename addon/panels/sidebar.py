@@ -114,7 +114,7 @@ class LifePanel(HeadPanel):
     bl_label = "Life"
 
     def draw_head(self, layout, context, head, settings) -> None:
-        draw_life(layout, settings, ("blink", "gaze", "head_motion"))
+        draw_life(layout, settings, ("blink", "gaze", "head_motion", "micro_motion"))
 
 
 class RenderPanel(HeadPanel):
@@ -164,6 +164,7 @@ def draw_span(layout: bpy.types.UILayout, settings) -> None:
 
 
 def draw_emotion(layout: bpy.types.UILayout, settings) -> None:
+    layout.prop(settings, "auto_emotion", slider=True)
     layout.prop(settings, "intensity", slider=True)
     column = layout.column(align=True)
     for name in EMOTION_NAMES:

@@ -67,18 +67,16 @@ def prototype_table() -> np.ndarray:
     return table
 
 
-def expression_of(weights: np.ndarray, fps: Fraction) -> np.ndarray:
-    """(T, 52) float32 in [0, 1] for emotion weights (T, 8) in [0, 1].
+def mixed(weights: np.ndarray) -> np.ndarray:
+    """(T, 52) float64 in [0, 1]: the face of emotion weights (T, 8) in [0, 1], each frame for itself.
 
-    Each emotion eases towards its weight, faster up than down, starting at the first frame's weight; so a constant
-    weight is constant from the first frame. Shapes of several emotions add as probabilities do, 1 - prod(1 - w), which
-    is plain for one emotion and never more than 1; opposed brows and eyelids give way to each other.
+    Shapes of several emotions add as probabilities do, 1 - prod(1 - w), which is plain for one emotion and never more
+    than 1; opposed brows and eyelids give way to each other.
     """
-    eased = ease(np.asarray(weights, np.float64), float(fps))
-    rest = np.ones((len(eased), len(EXPRESSION_NAMES)))
+    rest = np.ones((len(weights), len(EXPRESSION_NAMES)))
     for row, prototype in enumerate(prototype_table()):
         moved = np.flatnonzero(prototype)
-        rest[:, moved] *= 1.0 - eased[:, row, None] * prototype[moved]
+        rest[:, moved] *= 1.0 - weights[:, row, None] * prototype[moved]
     shapes = 1.0 - rest
     for one, other in OPPOSED:
         for side in ("Left", "Right"):
@@ -86,7 +84,7 @@ def expression_of(weights: np.ndarray, fps: Fraction) -> np.ndarray:
             both = a * b
             a -= 0.5 * both
             b -= 0.5 * both
-    return shapes.astype(np.float32)
+    return shapes
 
 
 def ease(weights: np.ndarray, fps: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-STREAMS = ("gaze", "blinks", "head")
+STREAMS = ("gaze", "blinks", "head", "micro")
 
 
 def generator(seed: int, stream: str) -> np.random.Generator:

@@ -14,15 +14,15 @@ A job ends with exactly one `result` or `error` (a cancelled one with the error 
 """
 
 from .jobs import (
-    JOBS, PROTOCOL_VERSION, BakeJob, CaptureJob, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob, HeadsJob,
-    ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob, WarmUpJob, encode, job_message, read_job,
+    JOBS, PROTOCOL_VERSION, BakeJob, CaptureJob, DoctorJob, EmotionJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob,
+    HeadsJob, ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob, WarmUpJob, encode, job_message, read_job,
 )
 from .names import DEFAULT_HEAD, EMOTION_NAMES, EXPRESSION_NAMES, MICRO_EXPRESSIONS, exact_fps
 from .tracks import LARGEST, LARGEST_START, CameraTrack, Controls
 
 __all__ = [
-    "JOBS", "PROTOCOL_VERSION", "BakeJob", "CaptureJob", "DoctorJob", "EvaluateJob", "ExportJob",
-    "ExportTakeJob", "FitJob", "HeadsJob", "ImportJob", "PerformJob", "SpeakJob", "SyncJob", "VerifyJob", "WarmUpJob",
+    "JOBS", "PROTOCOL_VERSION", "BakeJob", "CaptureJob", "DoctorJob", "EmotionJob", "EvaluateJob",
+    "ExportJob", "ExportTakeJob", "FitJob", "HeadsJob", "ImportJob", "PerformJob", "SpeakJob", "SyncJob", "VerifyJob", "WarmUpJob",
     "encode", "job_message", "read_job",
     "DEFAULT_HEAD",
     "EMOTION_NAMES", "EXPRESSION_NAMES", "MICRO_EXPRESSIONS", "exact_fps", "LARGEST", "LARGEST_START", "CameraTrack",

@@ -20,6 +20,7 @@ class PerformJob:
         out: path of the take.json to write; a .emotake of the same name is written beside it.
         fps: frames per second, as `exact_fps` reads it.
         emotion: constant emotion weights; added to those of `controls`.
+        auto_emotion: how much of the emotion heard in the voice is shown, 0 to 1; 0 leaves it to `controls`.
         controls: path of a Controls file, or "" for the defaults.
         life: amount of blinks, gaze and head motion where `controls` does not say; 0 leaves them at rest.
         seed: chooses the blinks, saccades and head motion.
@@ -31,6 +32,7 @@ class PerformJob:
     out: str
     fps: str = "25"
     emotion: dict[str, float] = field(default_factory=dict)
+    auto_emotion: float = 0.0
     controls: str = ""
     life: float = 1.0
     seed: int = 0
@@ -43,7 +45,7 @@ class SpeakJob:
     """Audio and sliders become rendered frames of a head.
 
     Args:
-        audio, fps, emotion, controls, life, seed, text, allow_download: as in PerformJob.
+        audio, fps, emotion, auto_emotion, controls, life, seed, text, allow_download: as in PerformJob.
         head: name of a head in the library, or path of an .emohead.
         out: folder for frame_#####.png and take.json.
         size: side of the square picture in pixels where no camera file is given.
@@ -60,6 +62,7 @@ class SpeakJob:
     out: str
     fps: str = "25"
     emotion: dict[str, float] = field(default_factory=dict)
+    auto_emotion: float = 0.0
     controls: str = ""
     life: float = 1.0
     seed: int = 0
@@ -85,7 +88,7 @@ class BakeJob:
         out: path of the .emoclip to write.
         head: name of a head in the library, or path of an .emohead.
         error: millimetres that 95 of 100 points stay within.
-        fps, emotion, controls, life, seed, text, allow_download: as in PerformJob; a take has its own.
+        fps, emotion, auto_emotion, controls, life, seed, text, allow_download: as in PerformJob; a take has its own.
         first, last: frames to bake, counted from 1, inclusive; last 0 means to the end.
     """
 
@@ -95,6 +98,7 @@ class BakeJob:
     error: float = 0.2
     fps: str = "25"
     emotion: dict[str, float] = field(default_factory=dict)
+    auto_emotion: float = 0.0
     controls: str = ""
     life: float = 1.0
     seed: int = 0
@@ -102,6 +106,19 @@ class BakeJob:
     last: int = 0
     text: str = ""
     allow_download: bool = False
+
+
+@dataclass
+class EmotionJob:
+    """Hear the emotion in a voice.
+
+    Args:
+        audio: path of any audio or video file with sound.
+        plot: path of a picture to draw, .png, .svg or .pdf; "" for none.
+    """
+
+    audio: str
+    plot: str = ""
 
 
 @dataclass
@@ -274,7 +291,8 @@ class WarmUpJob:
 
 
 JOBS = {
-    "perform": PerformJob, "speak": SpeakJob, "bake": BakeJob, "export": ExportJob, "import": ImportJob,
+    "perform": PerformJob, "speak": SpeakJob, "bake": BakeJob, "emotion": EmotionJob, "export": ExportJob,
+    "import": ImportJob,
     "export_take": ExportTakeJob, "capture": CaptureJob, "verify": VerifyJob,
     "fit": FitJob, "evaluate": EvaluateJob, "sync": SyncJob,
     "heads": HeadsJob, "doctor": DoctorJob, "warm_up": WarmUpJob,

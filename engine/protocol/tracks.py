@@ -22,16 +22,19 @@ class Controls:
         emotion: name of EMOTION_NAMES -> list of weights. Missing names are 0.
         intensity: multiplies every emotion weight.
         micro: name of MICRO_EXPRESSIONS -> list of offsets.
-        blink, gaze, head_motion: how much automatic life to add.
+        auto_emotion: 0 shows the emotion that is set, 1 the one that is heard in the voice.
+        blink, gaze, head_motion, micro_motion: how much automatic life to add; the last is micro-expressions.
         start: the take's frame (from 0) of every list's first entry.
     """
 
     emotion: dict[str, list[float]] = field(default_factory=dict)
     intensity: list[float] = field(default_factory=lambda: [1.0])
+    auto_emotion: list[float] = field(default_factory=lambda: [0.0])
     micro: dict[str, list[float]] = field(default_factory=dict)
     blink: list[float] = field(default_factory=lambda: [1.0])
     gaze: list[float] = field(default_factory=lambda: [1.0])
     head_motion: list[float] = field(default_factory=lambda: [1.0])
+    micro_motion: list[float] = field(default_factory=lambda: [1.0])
     start: int = 0
 
     FORMAT = "emosplat-controls"
@@ -48,7 +51,7 @@ class Controls:
                 raise ValueError(f"There is no micro-expression {name!r}; there are {', '.join(MICRO_EXPRESSIONS)}.")
         tracks = {f"emotion {k}": (v, 0.0, 1.0) for k, v in self.emotion.items()}
         tracks |= {f"micro-expression {k}": (v, -1.0, 1.0) for k, v in self.micro.items()}
-        for name in ("intensity", "blink", "gaze", "head_motion"):
+        for name in ("intensity", "auto_emotion", "blink", "gaze", "head_motion", "micro_motion"):
             tracks[name] = (getattr(self, name), 0.0, 1.0)
         _check_start(self.start)
         for name, (values, low, high) in tracks.items():

@@ -188,6 +188,20 @@ def test_a_slider_that_a_script_sets_after_a_run_reaches_the_next_run(head, movi
     assert json.loads((Path(head.emosplat.last_run) / "controls.json").read_text())["micro"] == {"squint": [0.5]}
 
 
+def test_the_voices_share_and_automatic_micro_expressions_are_animatable_and_sampled(head):
+    settings = head.emosplat
+    assert settings.auto_emotion == 0.0 and settings.micro_motion == 1.0
+    settings.micro_motion = 0.25
+    for frame, value in ((1, 0.0), (30, 1.0)):
+        settings.auto_emotion = value
+        settings.keyframe_insert("auto_emotion", frame=frame)
+    bpy.ops.emosplat.generate()
+    controls = json.loads((Path(settings.last_run) / "controls.json").read_text())
+    assert controls["micro_motion"] == [0.25]
+    assert controls["auto_emotion"][0] == 0.0 and controls["auto_emotion"][29] == 1.0
+    assert sorted(controls["auto_emotion"]) == controls["auto_emotion"]
+
+
 def test_progress_ends_and_the_result_is_told(head):
     bpy.ops.emosplat.generate()
     running = module("running")
