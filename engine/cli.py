@@ -9,8 +9,8 @@ from pathlib import Path
 from .errors import InputError
 from .jobs import as_engine_error, run_job
 from .protocol import (
-    DEFAULT_HEAD, EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob,
-    HeadsJob, ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob,
+    DEFAULT_HEAD, EMOTION_NAMES, BakeJob, CaptureJob, DoctorJob, EmotionJob, EvaluateJob, ExportJob, ExportTakeJob,
+    FitJob, HeadsJob, ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob,
 )
 from .report import Report
 
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     for warning in result["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     if options.json:
-        print(json.dumps(result, allow_nan=False))
+        print(json.dumps(_for_programs(options.verb, result), allow_nan=False))
     else:
         _show_result(options.verb, result)
     return 0 if result.get("ok", True) else 1
@@ -87,6 +87,10 @@ def build_parser() -> argparse.ArgumentParser:
     bake.add_argument("--error", type=float, default=0.2, metavar="MM", help="95 of 100 points stay within this (0.2)")
     _add_performance(bake, life=1.0)
     bake.add_argument("--frames", default="", metavar="A-B", help="bake only these frames, counted from 1")
+
+    emotion = verb("emotion", "Hear the emotion in a voice: probabilities over time, valence, arousal.")
+    emotion.add_argument("audio", metavar="AUDIO")
+    emotion.add_argument("--plot", default="", metavar="FILE", help="also draw it, as .png, .svg or .pdf")
 
     imported = verb("import", "Write a take of another kind as take.json, such as a capture tool's CSV.")
     imported.add_argument("take", metavar="TAKE", help="a CSV in Live Link Face's layout, an .emotake or a take.json")
@@ -149,6 +153,8 @@ def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
     parser.add_argument("--fps", default="25", help="such as 25, 23.976 or 30000/1001 (25)")
     names = ", ".join(EMOTION_NAMES)
     parser.add_argument("--emotion", default="", metavar="K=V,...", help=f"weights 0 to 1 of {names}")
+    parser.add_argument("--auto-emotion", type=float, default=0.0, metavar="X",
+                        help="0 to 1: how much of the emotion heard in the voice is shown (0)")
     parser.add_argument("--controls", default="", metavar="FILE", help="sliders over time, see docs/formats.md")
     parser.add_argument("--life", type=float, default=life, help=f"blinks, gaze and head motion, 0 to 1 ({life:g})")
     parser.add_argument("--seed", type=int, default=0)
@@ -164,6 +170,8 @@ def _job(options: argparse.Namespace):
         if options.csv is not None:
             return ExportTakeJob(options.source, options.csv)
         return ExportJob(options.source, options.ply)
+    if options.verb == "emotion":
+        return EmotionJob(options.audio, options.plot)
     if options.verb == "import":
         return ImportJob(options.take, options.out, options.fps, options.timecode_fps)
     if options.verb == "capture":
@@ -182,7 +190,7 @@ def _job(options: argparse.Namespace):
         return HeadsJob(options.folder)
     if options.verb == "doctor":
         return DoctorJob(options.folder, options.out)
-    names = ("fps", "controls", "life", "seed", "out", "allow_download")
+    names = ("fps", "auto_emotion", "controls", "life", "seed", "out", "allow_download")
     performance = {name: getattr(options, name) for name in names}
     performance |= {"emotion": parse_emotion(options.emotion), "text": options.text or read_text(options.text_file)}
     if options.verb == "perform":
@@ -240,10 +248,26 @@ def _show_progress(stage: str, done: int, total: int, eta: float | None) -> None
         print(f"\r\033[K{stage} {done}/{total}{rest}", end=end, file=sys.stderr, flush=True)
 
 
+def _for_programs(verb: str, result: dict) -> dict:
+    """What --json prints: of an emotion what was heard and nothing else, of other jobs all."""
+    return {key: value for key, value in result.items() if verb != "emotion" or key not in ("seconds", "warnings")}
+
+
+def _show_emotion(result: dict) -> None:
+    names = list(result["probabilities"])
+    print("seconds  " + " ".join(f"{name:>9}" for name in names) + "  valence  arousal")
+    for k, time in enumerate(result["times"]):
+        row = " ".join(f"{result['probabilities'][name][k]:9.2f}" for name in names)
+        print(f"{time:7.1f}  {row}  {result['valence'][k]:7.2f}  {result['arousal'][k]:7.2f}")
+    print(f"Overall {result['label']}: " + ", ".join(f"{n} {p:.2f}" for n, p in result["overall"].items()) + ".")
+
+
 def _show_result(verb: str, result: dict) -> None:
     if verb == "speak":
         seconds = result["seconds"]["total"]
         print(f"{result['frames']} frames in {result['out']} ({seconds:.1f} s, {result['backend']}).")
+    elif verb == "emotion":
+        _show_emotion(result)
     elif verb in ("perform", "import"):
         print(f"{result['frames']} frames in {result['take']}.")
     elif verb == "export" and "csv" in result:

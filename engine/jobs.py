@@ -12,8 +12,8 @@ from pathlib import Path
 
 from .errors import EngineError, InputError
 from .protocol import (
-    BakeJob, CameraTrack, CaptureJob, Controls, DoctorJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob, HeadsJob,
-    ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob, WarmUpJob, exact_fps,
+    BakeJob, CameraTrack, CaptureJob, Controls, DoctorJob, EmotionJob, EvaluateJob, ExportJob, ExportTakeJob, FitJob,
+    HeadsJob, ImportJob, PerformJob, SpeakJob, SyncJob, VerifyJob, WarmUpJob, exact_fps,
 )
 from .report import Report
 
@@ -143,6 +143,19 @@ def bake_job(job: BakeJob, report: Report) -> dict:
     }
 
 
+def emotion_job(job: EmotionJob, report: Report) -> dict:
+    """The emotion in a voice: what `emotion` prints, and a plot where asked."""
+    from .emotion.listen import as_dict, feel
+    from .emotion.plot import check_plot_path, plot
+
+    if job.plot:
+        check_plot_path(job.plot)
+    felt = feel(job.audio, report)
+    if job.plot:
+        plot(felt, Path(job.audio).name, job.plot)
+    return as_dict(felt)
+
+
 def export_job(job: ExportJob, report: Report) -> dict:
     """A head at rest becomes a PLY file, a clip a folder of them."""
     from .clip.ply_sequence import write_ply_sequence
@@ -231,8 +244,8 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 
 
 _FUNCTIONS = {
-    PerformJob: perform_job, SpeakJob: speak_job, BakeJob: bake_job, ExportJob: export_job, ImportJob: import_job,
-    ExportTakeJob: export_take_job, CaptureJob: capture_job, VerifyJob: verify_job, FitJob: fit_job,
+    PerformJob: perform_job, SpeakJob: speak_job, BakeJob: bake_job, EmotionJob: emotion_job,
+    ExportJob: export_job, ImportJob: import_job, ExportTakeJob: export_take_job, CaptureJob: capture_job, VerifyJob: verify_job, FitJob: fit_job,
     EvaluateJob: evaluate_job, SyncJob: sync_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
 }
 
@@ -293,18 +306,24 @@ def _write_take(take, out: Path, report: Report) -> dict:
 
 
 def _controls(job: PerformJob | SpeakJob | BakeJob) -> Controls:
-    """The controls file, or constants; the job's own emotion weights are added to either."""
+    """The controls file, or constants; the job's own emotion weights are added to either, its auto_emotion replaces."""
     try:
-        constant = Controls(emotion={name: [float(value)] for name, value in job.emotion.items()})
+        emotion = {name: [float(value)] for name, value in job.emotion.items()}
+        constant = Controls(emotion=emotion, auto_emotion=[float(job.auto_emotion)])
         if not job.controls:
             life = [float(job.life)]
-            return Controls(emotion=constant.emotion, blink=life, gaze=life, head_motion=life)
+            return Controls(
+                emotion=constant.emotion, auto_emotion=constant.auto_emotion, blink=life, gaze=life, head_motion=life,
+                micro_motion=life,
+            )
     except (TypeError, ValueError) as error:
         raise InputError(str(error), "Set a weight from 0 to 1.") from None
     controls = _read_file(Controls, job.controls)
     for name, (weight,) in constant.emotion.items():
         track = controls.emotion.get(name, [0.0])
         controls.emotion[name] = [min(1.0, value + weight) for value in track]
+    if job.auto_emotion:
+        controls.auto_emotion = constant.auto_emotion
     return controls
 
 

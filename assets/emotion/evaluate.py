@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints the table of what Emotion Distillation reaches, as docs/benchmarks.md has it.
 
-    python assets/emotion/evaluate.py --data DIR --space FILE.pt --cache DIR [--members 4] [--speech DIR] [--json]
+    python assets/emotion/evaluate.py --data DIR --space FILE.pt --cache DIR [--members 3] [--speech DIR] [--json]
 
 Every figure on EmoDB is of students that were trained without its speaker, with the same settings and seeds in every
 fold; folds that are done lie in --cache. --speech holds the acted English lines, for the model that ships.

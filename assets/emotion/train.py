@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Trains the emotion model's students on what prepare.py wrote, with the space of train_space.py as their teacher.
 
-    python assets/emotion/train.py --data DIR --space FILE.pt --out FILE.pt [--members 4] [--seed 0]
+    python assets/emotion/train.py --data DIR --space FILE.pt --out FILE.pt [--members 3] [--seed 0]
         [--leave SPEAKER ...]
 
 A student takes about half a minute of one core. A broken-off run goes on with the next student; export.py makes the

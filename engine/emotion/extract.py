@@ -16,6 +16,9 @@ from .model import EmotionModel
 from .smoothing import average_alike, last_spoken, settle, speech_near
 
 WINDOWS_AT_ONCE = 50
+# Two estimates of the teacher's feature are shown together: the students' own, which shrinks where they are in doubt and
+# then mixes what should not be mixed, and the one that follows from what the whole passage is taken for.
+SHARE_OF_PASSAGE = 0.75
 NEUTRAL = EMOTION_NAMES.index("neutral")
 
 
@@ -68,6 +71,8 @@ def extract(heard: Heard, model: EmotionModel, report: Report) -> Felt:
     present = speech_near(heard.voice.speech, HOPS_PER_SECOND, rate, len(starts))
     settled = settle(probabilities, rate)
     features = average_alike(features, settled, present, rate)
+    passage = settled @ model.space.prototypes.numpy()
+    features = SHARE_OF_PASSAGE * passage + (1.0 - SHARE_OF_PASSAGE) * features
     shown, amount = last_spoken(present, rate)
     features, settled = features[shown] * amount[:, None], settled[shown] * amount[:, None]
     eight = settled[:, : len(EMOTION_NAMES)].copy()

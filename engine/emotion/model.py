@@ -15,7 +15,7 @@ from .space import EmotionSpace
 
 SHIPPED = Path(__file__).resolve().parents[1] / "data" / "emotion.safetensors"
 KIND = "emoemotion"
-MEMBERS = 4
+MEMBERS = 3
 
 
 class EmotionModel(nn.Module):
