@@ -44,8 +44,8 @@ def act(
         amount: (T,) in [0, 1]: 0 shows what is set, 1 what is heard.
         intensity: (T,) in [0, 1], of what is heard.
     """
-    shown = ease(weights, float(fps)).astype(np.float32)
-    points = space.of_weights(shown)
+    shown = weights
+    points = space.of_weights(ease(weights, float(fps)))
     if heard is not None:
         share, strength = amount[:, None].astype(np.float32), (amount * intensity)[:, None].astype(np.float32)
         points = (1.0 - share) * points + strength * at_frames(heard.feature, len(weights), fps)
