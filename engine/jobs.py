@@ -244,8 +244,9 @@ def warm_up_job(job: WarmUpJob, report: Report) -> dict:
 
 
 _FUNCTIONS = {
-    PerformJob: perform_job, SpeakJob: speak_job, BakeJob: bake_job, EmotionJob: emotion_job,
-    ExportJob: export_job, ImportJob: import_job, ExportTakeJob: export_take_job, CaptureJob: capture_job, VerifyJob: verify_job, FitJob: fit_job,
+    PerformJob: perform_job, SpeakJob: speak_job, BakeJob: bake_job, EmotionJob: emotion_job, ExportJob: export_job,
+    ImportJob: import_job, ExportTakeJob: export_take_job, CaptureJob: capture_job, VerifyJob: verify_job,
+    FitJob: fit_job,
     EvaluateJob: evaluate_job, SyncJob: sync_job, HeadsJob: heads_job, DoctorJob: doctor_job, WarmUpJob: warm_up_job,
 }
 

@@ -17,7 +17,11 @@ import numpy as np
 from .audio.read import RATE, blocks, probe
 from .dialogue.align import align
 from .dialogue.sharpen import sharpen
-from .emotion.facs import expression_of
+from .emotion.acting import Acted, act, add_displays
+from .emotion.extract import Felt
+from .emotion.hearing import silence_after
+from .emotion.listen import Listener
+from .emotion.model import shipped_model
 from .life.blinks import add_blinks, blink_curve, blink_times
 from .life.gaze import add_eye_shapes, choose_fixations, gaze_angles
 from .life.head_motion import head_motion
@@ -49,7 +53,8 @@ def perform(
         fps: frames per second; the take has ceil(seconds * fps) frames.
         controls: sliders on the take's frames.
         seed: chooses blinks, saccades and head motion.
-        report: told "listen", "extract", "align" and "perform"; warned of what of the text was not heard.
+        report: told "listen", "extract", "feel" where the voice's emotion counts, "align" and "perform"; warned of what
+            of the text was not heard.
         text: what is said, or "": it sharpens the mouth's timing.
         allow_download: a speech model for a text in another language than English may be fetched.
 
@@ -58,11 +63,12 @@ def perform(
         InputError: the text is too long.
         Cancelled: the person asked to stop.
     """
-    powers, rows, samples = _listen(audio, report)
+    powers, rows, samples, listener = _listen(audio, report, any(controls.auto_emotion))
     frames = ceil(Fraction(samples, RATE) * fps)
     seconds = samples / RATE
     spoken = extract(rows, shipped_network(), report)
-    del rows
+    heard = listener.finish(rows, report) if listener else None
+    del rows, listener
     loudness = measure_loudness(powers)
     alignment = align(audio, text, loudness.speech, report, allow_download)
     report.progress("perform", 0, 4)
@@ -72,19 +78,21 @@ def perform(
     report.progress("perform", 1, 4)
     shown = articulators_at(articulators, frames, fps)
     report.progress("perform", 2, 4)
-    weights = emotion_weights(controls, frames)
+    acted = _act(controls, heard, frames, fps)
     speech = np.zeros((frames, len(EXPRESSION_NAMES)), np.float32)
     speech[:, MOUTH_COLUMNS] = mouth_at(shown)
-    expression = blend(speech, expression_of(weights, fps), shown[:, ARTICULATORS.index("closed")])
-    report.progress("perform", 3, 4)
     jaw = at_frames(articulators, len(loudness.level), Fraction(HOPS_PER_SECOND))[:, ARTICULATORS.index("jaw")]
     rhythm = find_rhythm(loudness.level, jaw * loudness.level, seconds)
+    moved = sample_track(controls.micro_motion, controls.start, frames)
+    add_displays(acted, shipped_model()[0].space, rhythm, moved, fps, seed)
+    expression = blend(speech, acted.face, shown[:, ARTICULATORS.index("closed")])
+    report.progress("perform", 3, 4)
     gaze, head_pose = add_life(expression, rhythm, controls, fps, seed)
-    add_micro_expressions(expression, controls)
+    add_micro_sliders(expression, controls)
     report.progress("perform", 4, 4)
     return Take(
-        fps=fps, expression=expression, emotion_weights=weights, gaze=gaze, head_pose=head_pose, audio=str(audio),
-        seed=seed, content=at_frames(spoken.content, frames, fps), style=spoken.style,
+        fps=fps, expression=expression, emotion_weights=acted.weights, gaze=gaze, head_pose=head_pose, audio=str(audio),
+        seed=seed, content=at_frames(spoken.content, frames, fps), style=spoken.style, emotion=acted.points,
     )
 
 
@@ -134,7 +142,7 @@ def add_life(
     return gaze, head_pose
 
 
-def add_micro_expressions(expression: np.ndarray, controls: Controls) -> None:
+def add_micro_sliders(expression: np.ndarray, controls: Controls) -> None:
     """Add the micro-expression sliders in place, within [0, 1]."""
     for name, values in controls.micro.items():
         shapes = [EXPRESSION_NAMES.index(shape) for shape in MICRO_EXPRESSIONS[name]]
@@ -142,15 +150,28 @@ def add_micro_expressions(expression: np.ndarray, controls: Controls) -> None:
     np.clip(expression, 0.0, 1.0, out=expression)
 
 
-def _listen(audio: str | Path, report: Report) -> tuple[np.ndarray, Rows, int]:
-    """Of the whole sound: band powers (M, BANDS), what the network's front end heard, length in samples of RATE."""
+def _act(controls: Controls, heard: Felt | None, frames: int, fps: Fraction) -> Acted:
+    amount, intensity = (
+        sample_track(track, controls.start, frames) for track in (controls.auto_emotion, controls.intensity)
+    )
+    return act(shipped_model()[0].space, emotion_weights(controls, frames), heard, amount, intensity, fps)
+
+
+def _listen(audio: str | Path, report: Report, feel: bool) -> tuple[np.ndarray, Rows, int, Listener | None]:
+    """Of the whole sound: band powers (M, BANDS), what the network's front end heard, length in samples of RATE, and
+    who listens to its emotion, where that counts."""
     total = max(1, round(probe(audio).seconds * RATE))
     report.progress("listen", 0, total)
     bands, front_end, samples = BandStream(), EncoderFrontEnd(shipped_network().encoder), 0
+    listener = Listener() if feel else None
     for block in blocks(audio, RATE, LISTEN_BLOCK, report):
         bands.push(block)
         front_end.push(block)
+        if listener:
+            listener.push(block)
         samples += len(block)
         report.progress("listen", min(samples, total - 1), total)
+    if listener:
+        front_end.push(np.zeros(silence_after(samples, RATE), np.float32))
     report.progress("listen", total, total)
-    return bands.finish(), front_end.finish(), samples
+    return bands.finish(), front_end.finish(), samples, listener

@@ -4,8 +4,8 @@
     python assets/emotion/check_signatures.py render build/actor/actor.blend --frames build/signatures
     python assets/emotion/check_signatures.py measure build/signatures --model .../face_landmarker.task
 
-`render` needs bpy, `measure` MediaPipe; they may be two Pythons. The faces are what the emotion model that ships makes of
-the sliders. Movements are in units of the distance between the eyes' middles, against neutral, beside the least that
+`render` needs bpy, `measure` MediaPipe; they may be two Pythons. The faces are what the emotion model that ships makes
+of the sliders. Movements are in units of the distance between the eyes' middles, against neutral, beside the least that
 must be seen. MediaPipe's landmarks are measured and not its blend shape scores, of which frown, sneer and wide barely
 move for anybody. Exits with 1 where anything falls short.
 """
@@ -55,7 +55,8 @@ def wing_height(p: np.ndarray) -> float:
 
 def one_side(p: np.ndarray) -> float:
     """How much further one corner of the mouth is from the middle of the lips, across and up, than the other."""
-    reach = [np.abs(p[corner, 0] - p[INNER_LIPS[0], 0]) + p[INNER_LIPS[0], 1] - p[corner, 1] for corner in MOUTH_CORNERS]
+    middle = p[INNER_LIPS[0]]
+    reach = [np.abs(p[corner, 0] - middle[0]) + middle[1] - p[corner, 1] for corner in MOUTH_CORNERS]
     return float(reach[1] - reach[0])
 
 

@@ -31,7 +31,9 @@ from engine.prior.frontends import EncoderFrontEnd  # noqa: E402
 from engine.report import Report  # noqa: E402
 
 MEN = (3, 10, 11, 12, 15)
-LINES = {"anger": ("Claire_anger.wav", "angry"), "joy": ("Mark_joy.wav", "happy"), "sadness": ("Mark_sadness.wav", "sad")}
+LINES = {
+    "anger": ("Claire_anger.wav", "angry"), "joy": ("Mark_joy.wav", "happy"), "sadness": ("Mark_sadness.wav", "sad"),
+}
 NEUTRAL_LINE = "Claire_neutral.wav"
 
 

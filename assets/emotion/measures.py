@@ -15,7 +15,7 @@ def recall(probabilities: np.ndarray, truth: np.ndarray) -> float:
 
 
 def arousal_pairs(arousal: np.ndarray, truth: np.ndarray, speakers: np.ndarray) -> dict[str, float]:
-    """Of all pairs of a speaker's emotional and neutral utterance, how many have their arousal (V,) the right way round.
+    """Of all pairs of a speaker's emotional and neutral utterance, how many have arousal (V,) the right way round.
 
     Anger, joy and fear belong above neutral, sadness and boredom below. `speakers' means` counts each speaker's mean of
     an emotion against that of neutral, which is a pair where the single utterances are many.

@@ -35,8 +35,8 @@ def act(
 ) -> Acted:
     """The emotion that is shown.
 
-    The sliders ease towards their values, faster up than down (facs.py); the voice's own emotion is smooth already. Both
-    are points, and what is shown lies between them, so every mix moves continuously.
+    The sliders ease towards their values, faster up than down (facs.py); the voice's own emotion is smooth already.
+    Both are points, and what is shown lies between them, so every mix moves continuously.
 
     Args:
         weights: (T, 8) in [0, 1], the sliders times intensity.

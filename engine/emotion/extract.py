@@ -16,8 +16,8 @@ from .model import EmotionModel
 from .smoothing import average_alike, last_spoken, settle, speech_near
 
 WINDOWS_AT_ONCE = 50
-# Two estimates of the teacher's feature are shown together: the students' own, which shrinks where they are in doubt and
-# then mixes what should not be mixed, and the one that follows from what the whole passage is taken for.
+# Two estimates of the teacher's feature are shown together: the students' own, which shrinks where they are in doubt
+# and then mixes what should not be mixed, and the one that follows from what the whole passage is taken for.
 SHARE_OF_PASSAGE = 0.75
 NEUTRAL = EMOTION_NAMES.index("neutral")
 

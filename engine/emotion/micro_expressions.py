@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Micro-expressions: short, partial displays of what is felt, one region of the face at a time, where the voice stresses.
+"""Micro-expressions: short, partial displays of what is felt, one region of the face at a time, where a voice stresses.
 
 Ekman & Friesen 1969 (Nonverbal leakage and clues to deception) found them between 1/25 and 1/5 s; Yan, Wu, Liang, Chen
 & Fu 2013 (How fast are the leaked facial expressions: the duration of micro-expressions) measured 0.17 to 0.5 s in all,
 of which the onset took at most 0.26 s. Porter & ten Brinke 2008 (Reading between the lies) found them partial, in the
-upper or the lower face alone; some are on one side. Where nothing is felt, what a stress moves is the brow (Ekman 1979, About
-brows: emotional and conversational signals).
+upper or the lower face alone; some are on one side. Where nothing is felt, what a stress moves is the brow (Ekman 1979,
+About brows: emotional and conversational signals).
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def choose_displays(rhythm: Rhythm, weights: np.ndarray, faces: np.ndarray, fps:
 
 
 def curves(displays: list[Display], frames: int, fps: float) -> np.ndarray:
-    """(frames, 52) float32: the displays' weights, each rising and falling as a raised cosine; the larger one counts."""
+    """(frames, 52) float32: the displays' weights, rising and falling as raised cosines; the larger one counts."""
     out = np.zeros((frames, len(EXPRESSION_NAMES)), np.float32)
     for display in displays:
         end = display.start + display.onset + display.apex + display.offset

@@ -21,10 +21,9 @@ from .names import DEFAULT_HEAD, EMOTION_NAMES, EXPRESSION_NAMES, MICRO_EXPRESSI
 from .tracks import LARGEST, LARGEST_START, CameraTrack, Controls
 
 __all__ = [
-    "JOBS", "PROTOCOL_VERSION", "BakeJob", "CaptureJob", "DoctorJob", "EmotionJob", "EvaluateJob",
-    "ExportJob", "ExportTakeJob", "FitJob", "HeadsJob", "ImportJob", "PerformJob", "SpeakJob", "SyncJob", "VerifyJob", "WarmUpJob",
-    "encode", "job_message", "read_job",
-    "DEFAULT_HEAD",
+    "JOBS", "PROTOCOL_VERSION", "BakeJob", "CaptureJob", "DoctorJob", "EmotionJob", "EvaluateJob", "ExportJob",
+    "ExportTakeJob", "FitJob", "HeadsJob", "ImportJob", "PerformJob", "SpeakJob", "SyncJob", "VerifyJob", "WarmUpJob",
+    "encode", "job_message", "read_job", "DEFAULT_HEAD",
     "EMOTION_NAMES", "EXPRESSION_NAMES", "MICRO_EXPRESSIONS", "exact_fps", "LARGEST", "LARGEST_START", "CameraTrack",
     "Controls",
 ]

@@ -18,7 +18,7 @@ from tests.engine.process.client import ROOT
 
 RATE = 16000
 SAMPLE = ROOT / "engine" / "data" / "sample_speech.flac"
-STILL = Controls(blink=[0.0], gaze=[0.0], head_motion=[0.0])
+STILL = Controls(blink=[0.0], gaze=[0.0], head_motion=[0.0], micro_motion=[0.0])
 
 
 @pytest.fixture

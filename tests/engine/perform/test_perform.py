@@ -24,7 +24,7 @@ def take_of(audio=SAMPLE, fps=FPS, controls=None, seed=0, report=None):
 
 
 def still(**tracks) -> Controls:
-    return Controls(blink=[0.0], gaze=[0.0], head_motion=[0.0], **tracks)
+    return Controls(blink=[0.0], gaze=[0.0], head_motion=[0.0], micro_motion=[0.0], **tracks)
 
 
 @pytest.fixture
