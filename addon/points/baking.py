@@ -10,9 +10,9 @@ import bpy
 from ...engine.protocol import BakeJob
 from .. import paths, running
 from ..clip import Clip
-from ..generate import CONTROLS_FILE, audio_file, clip_range, expected_last
+from ..generate import CONTROLS_FILE, audio_file, clip_range, dialogue_of, expected_last
 from ..heads import resolve_head
-from ..preferences import preferences
+from ..preferences import may_download_speech_model, preferences
 from ..problem import Problem
 from ..sampling import controls_of, sample_sliders, scene_fps
 from ..session import Task
@@ -78,7 +78,8 @@ def bake(context: bpy.types.Context, head: bpy.types.Object) -> Task:
         job = BakeJob(
             audio, str(folder / CLIP_FILE), head_file, round(head.emosplat_points.error, 4), str(fps),
             controls=str(folder / CONTROLS_FILE), seed=settings.seed, first=start + 1,
-            last=last - settings.start_frame + 1 if last else 0,
+            last=last - settings.start_frame + 1 if last else 0, text=dialogue_of(head),
+            allow_download=may_download_speech_model(),
         )
         return _start(job, f"Baking {head.name!r}", target)
     except Problem:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole street in a fresh Blender: install the zip, add a head, set audio, key emotions, generate, render a film.
 
-Writes OUT/film.mp4, OUT/points.mp4, OUT/scene.blend and OUT/frames/. The last line of stdout is one JSON object. Uses operators and
-properties as an animator's clicks do.
+Writes OUT/film.mp4, OUT/points.mp4, OUT/scene.blend and OUT/frames/. The last line of stdout is one JSON object. Uses
+operators and properties as an animator's clicks do.
 """
 
 import argparse
