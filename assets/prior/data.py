@@ -13,7 +13,7 @@ from engine.prior.visemes import articulate, viseme_track
 
 # How often each source is drawn; real voices and natural ones count for more.
 MOST_SPEAKERS = 256  # so that a checkpoint goes on when more data has come
-SHARES = {"emodb": 0.34, "kokoro": 0.28, "espeak": 0.14, "festival": 0.10, "flite": 0.08, "noise": 0.06}
+SHARES = {"emodb": 0.34, "kokoro": 0.34, "espeak": 0.16, "festival": 0.05, "flite": 0.05, "noise": 0.06}
 
 
 class Crops:

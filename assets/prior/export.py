@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes engine/data/prior.safetensors of what train.py wrote.
 
-    python assets/prior/export.py --model FILE.pt [--out engine/data/prior.safetensors]
+    python assets/prior/export.py --models FILE.pt ... [--out engine/data/prior.safetensors]
+
+Of several runs, each begun with another's weights, it takes the mean (Wortsman et al. 2022, Model soups).
 """
 
 import argparse
@@ -19,14 +21,15 @@ from engine.prior.storage import save_network  # noqa: E402
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--models", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     options = parser.parse_args()
-    state = torch.load(options.model, weights_only=True)
-    network = PriorNetwork()
-    network.load_state_dict(state["network"])
-    save_network(network, KIND, {"steps": state["step"]}, options.out)
-    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, {state['step']} steps")
+    runs = [torch.load(path, weights_only=True) for path in options.models]
+    network, steps = PriorNetwork(), sum(run["step"] for run in runs)
+    weights = [run["average"] for run in runs]
+    network.load_state_dict({name: sum(each[name] for each in weights) / len(runs) for name in weights[0]})
+    save_network(network, KIND, {"steps": steps}, options.out)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, {steps} steps")
 
 
 if __name__ == "__main__":

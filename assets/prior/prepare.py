@@ -3,8 +3,9 @@
 
     python assets/prior/prepare.py --corpus DIR --emodb DIR --out DIR [--copies 1] [--seed 0] [--everything]
 
---corpus is what synthesize.py wrote; the encoder's weights come from the package of whisper.py. Test
-speakers and sentences of EmoDB are left out, unless --everything trains the file that ships. A file that is there is kept, so that a broken-off run goes on.
+--corpus is what synthesize.py wrote; the encoder's weights come from the package of whisper.py. Test speakers and
+sentences of EmoDB are left out, unless --everything trains the file that ships. A file that is there is kept, so that a
+broken-off run goes on.
 """
 
 import argparse

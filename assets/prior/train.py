@@ -2,6 +2,7 @@
 """Trains Prior Extraction's network on what prepare.py wrote.
 
     python assets/prior/train.py --data DIR --out FILE.pt [--steps 3000] [--seed 0] [--rate 1.5e-3]
+        [--start OTHER.pt]
 
 Goes on from FILE.pt if it is there; export.py makes the safetensors that ship. The encoder stays as whisper.py gives
 it: prepare.py has its features already. One thread per process; bfloat16 where the processor has it.
@@ -25,8 +26,9 @@ from engine.prior.network import CONTENT, STYLE, PriorNetwork  # noqa: E402
 from engine.prior.visemes import ARTICULATORS  # noqa: E402
 
 SECONDS = 4
-BATCH, VOICES = 12, 16
+BATCH, VOICES = 12, 24
 LEARNING_RATE = 1.5e-3
+AVERAGED = 0.99  # the weights that ship are a running mean of the last hundred steps
 # Weights of the articulators' errors: what people see first.
 WEIGHTS = torch.tensor([4.0, 1.5, 1.5, 0.8, 0.8, 0.0, 0.0])
 ADVERSITY = 3.0  # how much harder content is pushed than its adversary learns
@@ -73,7 +75,7 @@ class Losses(nn.Module):
         speaker = F.cross_entropy(self.speaker(style), speakers, label_smoothing=0.05)
         adversary = F.cross_entropy(self.adversary(moments), speakers)
         spread = content.float().square().mean()
-        total = square + recon + 0.5 * contact + 0.5 * viseme + 0.3 * speaker + 0.1 * adversary + 0.003 * spread
+        total = square + recon + 0.5 * contact + 0.5 * viseme + 0.5 * speaker + 0.1 * adversary + 0.003 * spread
         parts = {"square": square, "recon": recon, "contact": contact, "viseme": viseme, "speaker": speaker,
                  "adversary": adversary}
         return total, {name: float(value.detach()) for name, value in parts.items()}
@@ -86,6 +88,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="the largest learning rate")
+    parser.add_argument("--start", type=Path, help="another run's FILE.pt, whose average this one begins with")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -98,8 +101,12 @@ def main() -> None:
         step = state["step"]
     crops = Crops(options.data, SECONDS * 50, options.seed + step)
     losses = Losses(MOST_SPEAKERS)
+    if options.start and not state:
+        begun = torch.load(options.start, weights_only=True)
+        network.load_state_dict(begun["average"])
+        losses.load_state_dict(begun["losses"])
     parameters = [p for p in (*network.parameters(), *losses.parameters()) if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, options.rate, weight_decay=0.02, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(parameters, options.rate, weight_decay=0.1, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps, pct_start=0.15)
     parts_of_state = {"network": network, "losses": losses, "optimiser": optimiser, "schedule": schedule}
     if state:
@@ -107,6 +114,9 @@ def main() -> None:
             part.load_state_dict(state[name])
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     print(f"{count} parameters, minutes {crops.minutes}, from step {step}", flush=True)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGED), use_buffers=True
+    )
     saved, since, sums = time.monotonic(), time.monotonic(), {}
     while step < options.steps:
         with torch.autocast("cpu", torch.bfloat16):
@@ -117,6 +127,7 @@ def main() -> None:
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         schedule.step()
+        average.update_parameters(network)
         step += 1
         sums = {name: sums.get(name, 0.0) + value for name, value in parts.items()}
         if step % 50 == 0:
@@ -125,7 +136,7 @@ def main() -> None:
             since, sums = time.monotonic(), {}
         if time.monotonic() - saved > 90 or step == options.steps:
             state = {name: part.state_dict() for name, part in parts_of_state.items()}
-            state |= {"step": step}
+            state |= {"step": step, "average": average.module.state_dict()}
             part = options.out.with_suffix(".part")
             torch.save(state, part)
             part.replace(options.out)

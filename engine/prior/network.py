@@ -21,7 +21,7 @@ CONTENT, STYLE = 64, 64
 LARGEST_GAIN = 0.5  # of style on an articulator's logit: exp(-0.5) to exp(0.5)
 LARGEST_SHIFT = 0.7
 # How far the decoder may go, in logits, beyond what the visemes' probabilities say: for shapes, and for contacts.
-LARGEST_RESIDUAL = (0.4, 0.8, 0.8, 0.8, 0.8, 4.0, 4.0)
+LARGEST_RESIDUAL = (0.2, 0.8, 0.8, 0.8, 0.8, 4.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class PriorSettings:
 class Block(nn.Module):
     """Residual: dilated convolution of three frames, then a pointwise one."""
 
-    def __init__(self, width: int, dilation: int, dropout: float = 0.2) -> None:
+    def __init__(self, width: int, dilation: int, dropout: float = 0.3) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation, bias=False),
@@ -99,7 +99,7 @@ class PriorNetwork(nn.Module):
         inputs = inputs_of(self.encoder) if self.encoder else settings.inputs
         self.normalise = nn.BatchNorm1d(inputs, affine=False)
         self.stem = nn.Sequential(
-            nn.Dropout1d(0.2),
+            nn.Dropout1d(0.3),
             nn.Conv1d(inputs, width, 3, padding=1, bias=False),
             nn.BatchNorm1d(width),
             nn.GELU(),

@@ -86,6 +86,9 @@ PHONES = {
     "j": _phone("I", 0.40, 0.20, spread=0.60, jaws=0.5, shape=0.5),
 }
 
+# How far the inner lips are apart in each of VISEMES, measured as the phones' openings are, but among contacts, too.
+APERTURES = (PAUSE_APERTURE, 0.0, 0.03, 0.30, 0.36, 0.30, 0.35, 0.42, 0.38, 0.20, 1.0, 0.65, 0.42, 0.30, 0.15)
+
 # Seconds in which dominance falls to 1/e: before the phone (anticipation) and after it (carry-over).
 _FALL = {
     "aperture": (0.02, 0.02), "jaw": (0.07, 0.06), "rounded": (0.11, 0.06), "spread": (0.07, 0.06),
@@ -95,11 +98,11 @@ _STRENGTH = {"aperture": "lips", "jaw": "jaws", "rounded": "shape", "spread": "s
 
 
 def viseme_targets() -> np.ndarray:
-    """(15, 7) float32 of ARTICULATORS for each of VISEMES: the means of its phones."""
+    """(15, 7) float32 of ARTICULATORS for each of VISEMES: APERTURES, and for the rest the means of its phones."""
     rows = []
     for k in range(len(VISEMES)):
         phones = [phone for phone in PHONES.values() if phone.viseme == k]
-        shape = [np.mean([getattr(phone, name) for phone in phones]) for name in ARTICULATORS[:5]]
+        shape = [APERTURES[k], *(np.mean([getattr(phone, name) for phone in phones]) for name in ARTICULATORS[1:5])]
         rows.append(shape + [np.mean([phone.contact == name for phone in phones]) for name in ARTICULATORS[5:]])
     return np.array(rows, np.float32)
 
