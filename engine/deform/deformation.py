@@ -23,7 +23,7 @@ from .settings import DeformationSettings
 
 # Parameters and buffers with a row for every Gaussian.
 PER_GAUSSIAN = ("basis", "torso", "log_error", "field.index", "field.logits")
-MOST_ROWS = 400  # of a drive, that ranges and motions are taken from
+MOST_ROWS = 160  # of a drive, that all networks are asked about, beside the extremes
 UNSEEN_ERROR = -1.6  # log of an expected error of 0.2: of a Gaussian about which nothing was learned
 
 
@@ -74,7 +74,7 @@ class Deformation(nn.Module):
         """
         if self.field is None:
             raise ValueError("This deformation has no nodes.")
-        z = self.code_network(torch.stack([self.inputs(frame) for frame in _spread(drive)]))
+        z = self.code_network(torch.stack([self.inputs(drive.frame(row)) for row in _spread(len(drive)).tolist()]))
         spread = torch.linalg.cholesky(z.T.cov() + 1e-9 * torch.eye(z.shape[1], device=z.device))
         motion = UNITS["position"] * self.basis[:, :3] @ spread
         inside = torch.zeros(len(self), dtype=torch.bool) if inside is None else inside
@@ -82,11 +82,16 @@ class Deformation(nn.Module):
 
     @torch.no_grad()
     def remember(self, drive: Drive) -> None:
-        """After the fit: hold coefficients and nodes within those of the rows that were fitted."""
-        frames = _spread(drive)
-        self.code_network.remember(torch.stack([self.inputs(frame) for frame in frames]))
+        """After the fit: hold coefficients and nodes within those of the rows that were fitted.
+
+        The networks are asked about rows that are spread evenly, and about those where a coefficient is at its end.
+        """
+        faces = torch.stack([self.inputs(drive.frame(row)) for row in range(len(drive))])
+        z = self.code_network(faces)
+        self.code_network.remember(faces)
         if self.field is not None and self.field.placed:
-            self.field.remember([self.driven(frame) for frame in frames])
+            rows = torch.cat([z.argmin(0), z.argmax(0), _spread(len(drive)).to(z.device)]).unique()
+            self.field.remember([self.driven(drive.frame(row)) for row in rows.tolist()])
 
     @torch.no_grad()
     def select(self, index: Tensor) -> None:
@@ -166,7 +171,6 @@ class Deformation(nn.Module):
         return {name: value for name, value in self.state_dict().items() if "planes." not in name}
 
 
-def _spread(drive: Drive) -> list[DriveFrame]:
-    """At most MOST_ROWS rows, evenly spread."""
-    rows = torch.linspace(0, len(drive) - 1, min(len(drive), MOST_ROWS)).round().long()
-    return [drive.frame(int(row)) for row in rows]
+def _spread(count: int) -> Tensor:
+    """At most MOST_ROWS of so many rows, evenly spread."""
+    return torch.linspace(0, count - 1, min(count, MOST_ROWS)).round().long()
