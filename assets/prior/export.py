@@ -27,7 +27,11 @@ def main() -> None:
     runs = [torch.load(path, weights_only=True) for path in options.models]
     network, steps = PriorNetwork(), sum(run["step"] for run in runs)
     weights = [run["average"] for run in runs]
-    network.load_state_dict({name: sum(each[name] for each in weights) / len(runs) for name in weights[0]})
+    network.load_state_dict({
+        # The encoder is not trained, and stays the same to the bit: others hear with it, too, and look at its digest.
+        name: value if name.startswith("encoder.") else sum(each[name] for each in weights) / len(runs)
+        for name, value in weights[0].items()
+    })
     save_network(network, KIND, {"steps": steps}, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, {steps} steps")
 
