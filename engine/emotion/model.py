@@ -33,10 +33,10 @@ class EmotionModel(nn.Module):
 
 
 def digest(encoder: nn.Module) -> str:
-    """What tells one set of weights from another, as they are stored: in half precision."""
+    """What tells one set of weights from another, as they are stored: in half precision. Zero has no sign here."""
     found = hashlib.sha256()
     for name, value in sorted(encoder.state_dict().items()):
-        found.update(name.encode() + value.detach().half().numpy().tobytes())
+        found.update(name.encode() + (value.detach().half() + 0.0).numpy().tobytes())
     return found.hexdigest()
 
 

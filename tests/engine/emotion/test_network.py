@@ -79,3 +79,12 @@ def test_the_space_is_linear_in_the_sliders_and_quiet_at_its_origin():
 def test_every_class_has_its_valence_and_arousal():
     assert set(VALENCE_AROUSAL) == set(CLASSES)
     assert VALENCE_AROUSAL["happy"][0] > 0 > VALENCE_AROUSAL["sad"][1]
+
+
+def test_a_zero_without_its_sign_is_the_same_encoder():
+    encoder = SpeechEncoder(EncoderSettings(width=48, heads=2, layers=1))
+    with torch.no_grad():
+        encoder.first.bias[0] = -0.0
+        wanted = digest(encoder)
+        encoder.first.bias[0] = 0.0
+    require_encoder(encoder, wanted)
