@@ -22,7 +22,7 @@ class Crops:
     Clips of one speaker that follow each other run on into each other, as people speak.
     """
 
-    def __init__(self, folder: Path, frames: int, seed: int) -> None:
+    def __init__(self, folder: Path, frames: int, seed: int, shares: dict[str, float] = SHARES) -> None:
         self._frames = frames
         self._rng = np.random.default_rng(seed)
         self._sources: dict[str, list] = {}
@@ -40,8 +40,8 @@ class Crops:
             self._sources.setdefault(path.name.split("-")[0], []).append(entry)
         if len(names) > MOST_SPEAKERS:
             raise ValueError(f"{len(names)} speakers are more than {MOST_SPEAKERS}.")
-        shares = np.array([SHARES[name] for name in self._sources])
-        self._shares = shares / shares.sum()
+        drawn = np.array([shares[name] for name in self._sources])
+        self._shares = drawn / drawn.sum()
         self._by_size = {
             name: np.array([len(entry[2]) for entry in entries]) / sum(len(entry[2]) for entry in entries)
             for name, entries in self._sources.items()

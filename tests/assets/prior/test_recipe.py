@@ -11,6 +11,7 @@ from assets.prior.corpus import RATE, Clip, load_clips, resample, save_clips
 from assets.prior.emodb import load_emodb, split
 from assets.prior.talkers import best_correlation
 from assets.prior.train import Losses
+from assets.prior.train_style import style_loss
 from assets.prior.train_sync import seen
 from engine.prior.network import PriorNetwork, PriorSettings
 from engine.prior.visemes import PHONES
@@ -141,6 +142,19 @@ def test_losses_reach_every_part_of_the_network():
     assert np.isfinite(list(parts.values())).all()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+
+
+def test_style_is_trained_alone():
+    torch.manual_seed(0)
+    network = PriorNetwork(PriorSettings(encoder=None, inputs=24, width=16)).eval().requires_grad_(False)
+    losses = Losses(8)
+    network.style_encoder.requires_grad_(True)
+    network.to_manner.requires_grad_(True)
+    rows = torch.randn(4, 24, 50)
+    crops = rows, torch.rand(4, 50, 7), torch.randint(0, 15, (4, 50))
+    style_loss(network, losses, crops, (rows, torch.tensor([0, 1, 2, 7]))).backward()
+    reached = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
+    assert reached == {"style_encoder", "to_manner"} and losses.speaker.weight.grad.abs().max() > 0.0
 
 
 def test_motion_for_the_sync_expert():

@@ -143,5 +143,5 @@ def test_ten_minutes(tmp_path):
 def test_an_acted_line(shared):
     take = take_of(shared / "data/speech/Claire_neutral.wav", controls=still())
     jaw = take.expression[:, EXPRESSION_NAMES.index("jawOpen")]
-    assert jaw[98:103].max() < 0.13  # she pauses from 3.8 to 4.1 s
+    assert jaw[98:103].max() < 0.7 * jaw[107:118].max()  # she pauses from 3.8 to 4.1 s
     assert jaw[107:118].max() > 0.2
