@@ -9,6 +9,7 @@ from .drive import CONTENT, EMOTION, EXPRESSION, GAZE, STYLE, Drive, DriveFrame
 # How far inputs and coefficients may go beyond what was seen, as a share of its range.
 BEYOND = 0.25
 LEAST_SPREAD = 1e-2
+LEAST_VARIANCE = 1e-4  # of a principal component, as a share of the first one's
 FAR = 1e4  # "no limit yet", where nothing has been seen
 
 
@@ -131,6 +132,15 @@ class CodeNetwork(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         z = self.linear(inputs) + self.layers(inputs)
         return torch.minimum(torch.maximum(z, self.low), self.high)
+
+    @torch.no_grad()
+    def begin(self, inputs: Tensor) -> None:
+        """Begin with the principal components of standardised inputs (T, X), each of unit variance: what a capture shows
+        most gets a coefficient of its own. Where there are fewer than R, the others stay as they are."""
+        values, vectors = torch.linalg.eigh(inputs.T.cov())
+        values, vectors = values.flip(0), vectors.flip(1)
+        found = min(len(self.low), int((values > LEAST_VARIANCE * values[0]).sum()))
+        self.linear.weight[:found] = (vectors[:, :found] / values[:found].sqrt()).T
 
     @torch.no_grad()
     def remember(self, inputs: Tensor) -> None:

@@ -58,8 +58,16 @@ class Deformation(nn.Module):
         return len(self.basis)
 
     def see(self, drive: Drive) -> None:
-        """Before the fit: learn range, mean and spread of the inputs from the rows that are fitted."""
+        """Before the fit: learn range, mean and spread of the inputs from the rows that are fitted, and begin with the
+        coefficients that tell most of these rows apart."""
         self.inputs.see(drive)
+        if len(drive) > 1:
+            self.code_network.begin(self._faces(drive))
+
+    @torch.no_grad()
+    def _faces(self, drive: Drive) -> Tensor:
+        """(T, X) standardised numbers of the face."""
+        return torch.stack([self.inputs(drive.frame(row)) for row in range(len(drive))])
 
     @torch.no_grad()
     def place_nodes(self, rest: Gaussians, drive: Drive, inside: Tensor | None = None) -> None:
@@ -74,7 +82,7 @@ class Deformation(nn.Module):
         """
         if self.field is None:
             raise ValueError("This deformation has no nodes.")
-        z = self.code_network(torch.stack([self.inputs(drive.frame(row)) for row in _spread(len(drive)).tolist()]))
+        z = self.code_network(self._faces(drive.select(_spread(len(drive)))))
         spread = torch.linalg.cholesky(z.T.cov() + 1e-9 * torch.eye(z.shape[1], device=z.device))
         motion = UNITS["position"] * self.basis[:, :3] @ spread
         inside = torch.zeros(len(self), dtype=torch.bool) if inside is None else inside
@@ -86,7 +94,7 @@ class Deformation(nn.Module):
 
         The networks are asked about rows that are spread evenly, and about those where a coefficient is at its end.
         """
-        faces = torch.stack([self.inputs(drive.frame(row)) for row in range(len(drive))])
+        faces = self._faces(drive)
         z = self.code_network(faces)
         self.code_network.remember(faces)
         if self.field is not None and self.field.placed:

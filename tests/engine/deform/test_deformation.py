@@ -79,6 +79,18 @@ def test_what_was_never_seen_has_no_effect(deformation, rest, drive):
     torch.testing.assert_close(deformation(rest, other).means, deformation(rest, frame).means)
 
 
+def test_coefficients_begin_with_what_tells_rows_apart(drive):
+    """Principal components: uncorrelated, of unit variance, and the first ones."""
+    module = Deformation(DeformationSettings(codes=CODES, rank=4), COUNT)
+    module.see(drive)
+    faces = torch.stack([module.inputs(drive.frame(row)) for row in range(len(drive))])
+    z = module.code_network.linear(faces)
+    torch.testing.assert_close(z.T.cov(), torch.eye(4), atol=1e-3, rtol=0)
+    best = torch.linalg.svdvals(faces - faces.mean(0))[:4]
+    kept = torch.linalg.svdvals((faces - faces.mean(0)) @ torch.linalg.qr(module.code_network.linear.weight.T)[0])
+    torch.testing.assert_close(kept, best, atol=1e-3, rtol=1e-3)
+
+
 @pytest.mark.parametrize("size", [1.0, 1e3, 1e6])
 def test_extreme_drives_stay_near_what_was_seen(deformation, rest, drive, size):
     deformation.remember(drive)
