@@ -287,8 +287,9 @@ def _show_result(verb: str, result: dict) -> None:
         print(f"{result['points']} Gaussians in {result['out']}, {result['steps']} steps ({result['seconds']:.0f} s).")
         print(f"See {result['report']}.")
     elif verb == "sync":
-        late = "late" if result["offset_frames"] > 0 else "early"
-        print(f"The mouth is {abs(result['offset_frames'])} frames {late}, confidence {result['confidence']:.2f}.")
+        late = result["offset_frames"]
+        how = f"{abs(late)} frames {'late' if late > 0 else 'early'}" if late else "in sync"
+        print(f"The mouth is {how}, confidence {result['confidence']:.2f}.")
     elif verb == "heads":
         for head in result["heads"]:
             print(f"{head['name']:20} {head['error'] or head['path'] or 'built in'}")
