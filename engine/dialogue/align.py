@@ -35,7 +35,9 @@ NEIGHBOURS = 5  # words that a word is judged with
 LONGEST_GAP = 0.5  # seconds between words that count as one stretch of speech
 SPOKEN = 0.3  # of the loudness: below there is no speech
 ENGLISH = 0.6  # of the words are in the dictionary of what counts as English
-FITS = 0.5  # of the words, or else of the speech, at the least
+FITS = 1.0  # shares of the text and of the speech together; half of the speech alone will do where words are MANY
+MANY = 8
+SURE = 0.8  # of a score that is just enough: what the words that were found score in the mean
 NAMED = 12  # words that a warning names
 
 
@@ -87,10 +89,7 @@ def align(
             why = why or f"The dialogue text is left out. {error}"
             continue
         found = _find(audio, aligner, speech, report)
-        heard = sum(word.end - word.start for word in found)
-        if found and (
-            len(found) >= FITS * len(aligner.words) or heard >= FITS * (speech > SPOKEN).sum() / HOPS_PER_SECOND
-        ):
+        if _fits(found, aligner, speech):
             _tell_missing(aligner.words, found, report)
             return Alignment(_stretches(found), aligner.SHAPES)
         why = why or (
@@ -99,6 +98,15 @@ def align(
         )
     report.warning(why)
     return None
+
+
+def _fits(found: list[FoundWord], aligner: EnglishAligner | LetterAligner, speech: np.ndarray) -> bool:
+    """Whether what was found is no chance: in short sounds a word or two of any text are like something."""
+    seconds = sum(word.end - word.start for word in found)
+    if not found or sum(word.score * (word.end - word.start) for word in found) < SURE * aligner.ENOUGH * seconds:
+        return False
+    of_text, of_speech = len(found) / len(aligner.words), seconds * HOPS_PER_SECOND / max((speech > SPOKEN).sum(), 1)
+    return of_text + of_speech >= FITS or (len(found) >= MANY and of_speech >= FITS / 2.0)
 
 
 def _looks_english(words: list[str], letters: list[str]) -> bool:
