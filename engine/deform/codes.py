@@ -135,8 +135,8 @@ class CodeNetwork(nn.Module):
 
     @torch.no_grad()
     def begin(self, inputs: Tensor) -> None:
-        """Begin with the principal components of standardised inputs (T, X), each of unit variance: what a capture shows
-        most gets a coefficient of its own. Where there are fewer than R, the others stay as they are."""
+        """Begin with the principal components of standardised inputs (T, X), each of unit variance: what a capture
+        shows most gets a coefficient of its own. Where there are fewer than R, the others stay as they are."""
         values, vectors = torch.linalg.eigh(inputs.T.cov())
         values, vectors = values.flip(0), vectors.flip(1)
         found = min(len(self.low), int((values > LEAST_VARIANCE * values[0]).sum()))
