@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is heard in a capture's sound: the take that the same sound would make for any head, without blinks and glances.
 
-Its content, style and emotion are what drives a head besides what the pictures show.
+Its content, style and emotion are what drives a head besides what the pictures show. The emotion is the label's where
+the capture has one (what is shown is known there), and elsewhere the one that is heard.
 """
 
 from dataclasses import replace
@@ -24,13 +25,25 @@ def hear(folder: Path, capture: Capture, report: Report) -> Take | None:
     path = Path(folder) / AUDIO_FILE
     if not path.exists():
         return None
-    controls = Controls(blink=[0.0], gaze=[0.0], head_motion=[0.0])
     try:
-        take = perform(path, fps=capture.fps, controls=controls, seed=0, report=report)
+        take = perform(path, fps=capture.fps, controls=sliders(capture), seed=0, report=report)
     except AudioError as error:
         report.warning(f"The capture's sound cannot be used: {error.what}")
         return None
     return _reaching(take, int(capture.frames.max()) + 1)
+
+
+def sliders(capture: Capture) -> Controls:
+    """What an animator would set to get a capture's emotions: its labels, and the voice's own where there are none."""
+    frames, emotion = int(capture.frames.max()) + 1, {}
+    heard = [1.0] * frames
+    for label in capture.labels:
+        first, last = (min(max(round(time * float(capture.fps)), 0), frames) for time in (label.start, label.end))
+        track = emotion.setdefault(label.emotion, [0.0] * frames)
+        track[first:last] = [label.intensity] * (last - first)
+        heard[first:last] = [0.0] * (last - first)
+    still = [0.0]
+    return Controls(emotion, auto_emotion=heard, blink=still, gaze=still, head_motion=still, micro_motion=still)
 
 
 def drive_of(capture: Capture, take: Take | None) -> Drive:
