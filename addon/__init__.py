@@ -12,6 +12,7 @@ from .panels import character as character_panel
 from .panels import points as points_panel
 from .panels import rig as rig_panel
 from .panels import sidebar
+from .points import auto as points_auto
 from .points import settings as points_settings
 from .rigs import settings as rig_settings
 
@@ -33,9 +34,11 @@ def register() -> None:
     running.register()
     character_capturing.register()
     provenance.register()
+    points_auto.register()
 
 
 def unregister() -> None:
+    points_auto.unregister()
     provenance.unregister()
     character_capturing.unregister()
     running.unregister()

@@ -62,6 +62,11 @@ def curves_of(action: bpy.types.Action, owner: bpy.types.ID):
     return strip.channelbag(slot, ensure=True).fcurves
 
 
+def existing_curves(action: bpy.types.Action, owner: bpy.types.ID):
+    """The F-curves with which an action moves a kind of datablock such as `owner`'s; nothing is made."""
+    return () if hasattr(action, "slots") and slot_for(action, owner) is None else curves_of(action, owner)
+
+
 def slot_for(action: bpy.types.Action, owner: bpy.types.ID):
     """The action's slot for datablocks of `owner`'s kind, or None; there are none before 4.4."""
     return next((slot for slot in getattr(action, "slots", ()) if slot.target_id_type == owner.id_type), None)

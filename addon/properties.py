@@ -3,6 +3,8 @@
 the next capture is made from.
 """
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
@@ -29,9 +31,18 @@ def micro_property(name: str) -> str:
     return f"micro_{name}"
 
 
+# Each is called with the object one of whose sliders, or whose seed, was changed by hand or by a script; not by curves.
+slider_watchers: list[Callable[[bpy.types.Object], None]] = []
+
+
+def _slider_changed(settings: "HeadSettings", _context: bpy.types.Context) -> None:
+    for watch in slider_watchers:
+        watch(settings.id_data)
+
+
 def _amount(name: str, description: str, default: float = 1.0):
     return FloatProperty(name=name, description=description, default=default, min=0.0, max=1.0, subtype="FACTOR",
-                         override=OVERRIDABLE)
+                         override=OVERRIDABLE, update=_slider_changed)
 
 
 class HeadSettings(bpy.types.PropertyGroup):
@@ -72,7 +83,7 @@ class HeadSettings(bpy.types.PropertyGroup):
     gaze: _amount("Gaze", "Automatic glances")
     head_motion: _amount("Head Motion", "Automatic slight movement of the head")
     micro_motion: _amount("Micro-expressions", "Automatic short displays of what is felt, where the voice stresses")
-    seed: IntProperty(name="Seed", min=0, override=OVERRIDABLE, options=set(),
+    seed: IntProperty(name="Seed", min=0, override=OVERRIDABLE, options=set(), update=_slider_changed,
                       description="Chooses the blinks, glances, head motion and micro-expressions")
     output: EnumProperty(
         name="Result", override=OVERRIDABLE, options=set(),
@@ -90,7 +101,7 @@ for _name in EMOTION_NAMES:
     HeadSettings.__annotations__[emotion_property(_name)] = _amount(_name.capitalize(), f"How {_name} the head is", 0.0)
 for _name in MICRO_EXPRESSIONS:
     HeadSettings.__annotations__[micro_property(_name)] = FloatProperty(
-        name=MICRO_LABELS[_name], min=-1.0, max=1.0, subtype="FACTOR", override=OVERRIDABLE,
+        name=MICRO_LABELS[_name], min=-1.0, max=1.0, subtype="FACTOR", override=OVERRIDABLE, update=_slider_changed,
         description="Added on top of the emotions and the speech",
     )
 

@@ -24,10 +24,12 @@ class PointsPanel(HeadPanel):
         points = own_points(head)
         layout.prop(head.emosplat_points, "error")
         layout.prop(head.emosplat_points, "sound")
-        if not running.session.busy:
-            row = layout.row()
-            row.scale_y = 1.3
+        if points is not None or not running.session.busy:
+            row = layout.row(align=True)
+            row.scale_y, row.use_property_split = 1.3, False
             row.operator("emosplat.bake_points", text="Bake Again" if points else "Bake Points", icon="POINTCLOUD_DATA")
+            if points is not None:
+                row.prop(head.emosplat_points, "auto", toggle=True, icon="FILE_REFRESH")
         layout.operator("emosplat.import_points", text="Import Clip or PLY", icon="IMPORT")
         if points is not None:
             _draw_look(layout, context, points)

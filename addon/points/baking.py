@@ -2,7 +2,7 @@
 """From a head's settings to splat points in the scene: sample the sliders, let the engine bake, import."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
@@ -22,6 +22,9 @@ from .importing import MOST_POINTS, import_points, require_free
 from .speaker import import_speaker, remove_speaker
 
 CLIP_FILE = f"clip{SUFFIX}"
+# By a head's session_uid: the job and the controls that its points show, without the folder of the run.
+shown: dict[int, tuple[BakeJob, str]] = {}
+_tasks: dict[int, Task] = {}  # the last one of each head
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,13 @@ class Target:
         return scene, head
 
 
-def bake(context: bpy.types.Context, head: bpy.types.Object) -> Task:
+def bake(context: bpy.types.Context, head: bpy.types.Object, *, unless_shown: bool = False) -> Task | None:
     """Bake what a head says into splat points, in place of its former ones.
 
     In background mode this returns when all is done; see running.messages() for how it ended.
+
+    Args:
+        unless_shown: do nothing, and return None, where the points show just that.
 
     Raises:
         Problem: something in the scene stands in the way, or the engine cannot be started.
@@ -74,14 +80,20 @@ def bake(context: bpy.types.Context, head: bpy.types.Object) -> Task:
         target = Target(head.session_uid, scene.session_uid, head.name, folder, audio, settings.start_frame)
         samples = sample_sliders(context, head, first, last or expected_last(scene, head, audio))
         start = first - settings.start_frame
-        paths.write_text(folder / CONTROLS_FILE, controls_of(samples, start).to_json())
+        controls = controls_of(samples, start).to_json()
+        paths.write_text(folder / CONTROLS_FILE, controls)
         job = BakeJob(
             audio, str(folder / CLIP_FILE), head_file, round(head.emosplat_points.error, 4), str(fps),
             controls=str(folder / CONTROLS_FILE), seed=settings.seed, first=start + 1,
             last=last - settings.start_frame + 1 if last else 0, text=dialogue_of(head),
             allow_download=may_download_speech_model(),
         )
-        return _start(job, f"Baking {head.name!r}", target)
+        wanted = replace(job, out="", controls=""), controls
+        if unless_shown and shown.get(head.session_uid) == wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        _tasks[head.session_uid] = task = _start(job, f"Baking {head.name!r}", target, wanted=wanted)
+        return task
     except Problem:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -106,11 +118,22 @@ def _require_idle() -> None:
     running.clear_messages()
 
 
-def _start(job: BakeJob, title: str, target: Target, turn: tuple[float, float, float] | None = None) -> Task:
-    return running.start(
-        job, title, on_result=lambda result, warnings: _finish(target, result, warnings, turn),
-        on_failure=lambda problem: _give_up(target, problem),
-    )
+def is_baking(head: bpy.types.Object) -> bool:
+    """Whether the task that is under way bakes this head's points."""
+    task = running.session.task
+    return task is not None and task is _tasks.get(head.session_uid)
+
+
+def _start(
+    job: BakeJob, title: str, target: Target, turn: tuple[float, float, float] | None = None,
+    wanted: tuple[BakeJob, str] | None = None,
+) -> Task:
+    def finish(result: dict, warnings: list[str]) -> None:
+        _finish(target, result, warnings, turn)
+        if wanted is not None:
+            shown[target.head_uid] = wanted
+
+    return running.start(job, title, finish, lambda problem: _give_up(target, problem))
 
 
 def _finish(target: Target, result: dict, warnings: list[str], turn: tuple[float, float, float] | None) -> None:
@@ -152,6 +175,7 @@ def bring_in(
         warnings.append(f"The clip goes on to frame {first + clip.frames - 1}, and the scene ends at "
                         f"{scene.frame_end}.")
     if head is not None:
+        shown.pop(head.session_uid, None)
         head.emosplat_points.clip = paths.stored(clip.path)
         warnings.append(_sound(scene, head, start, audio))
     return thing, [warning for warning in warnings if warning]

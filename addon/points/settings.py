@@ -2,9 +2,15 @@
 """`object.emosplat_points`: how a head's splat points are baked. How they look is set on their modifier."""
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
+
+from .auto import switched
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+
+
+def _auto_switched(settings: "PointsSettings", _context: bpy.types.Context) -> None:
+    switched(settings.id_data)
 
 
 class PointsSettings(bpy.types.PropertyGroup):
@@ -23,6 +29,11 @@ class PointsSettings(bpy.types.PropertyGroup):
             ("NONE", "None", "Leave the scene's sound alone"),
         ),
         description="Where the sound goes",
+    )
+    auto: BoolProperty(
+        name="Auto", options=set(), override=OVERRIDABLE, update=_auto_switched,
+        description="Bake the points again by itself, half a second after a slider, its keys or the seed were changed. "
+        "It waits while the scene plays or renders. What you edited in the points' curves is lost, as with Bake Again",
     )
     clip: StringProperty(name="Clip", options={"HIDDEN"}, override=OVERRIDABLE,
                          description="The .emoclip that was imported last")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..compat import curves_of, set_keys, slot_for, use_action
+from ..compat import curves_of, existing_curves, set_keys, use_action
 from ..problem import Problem
 
 TAG = "emosplat_bake"
@@ -109,7 +109,7 @@ def _is_own(action: bpy.types.Action, owner: bpy.types.ID) -> bool:
 
 def _fingerprint(action: bpy.types.Action, owner: bpy.types.ID) -> str:
     digest = hashlib.sha256()
-    for curve in _curves(action, owner):
+    for curve in existing_curves(action, owner):
         points = curve.keyframe_points
         numbers = np.empty(2 * len(points), np.float32)
         points.foreach_get("co", numbers)
@@ -118,11 +118,6 @@ def _fingerprint(action: bpy.types.Action, owner: bpy.types.ID) -> str:
         digest.update(f"{curve.data_path} {curve.array_index} {len(curve.modifiers)} {curve.mute}".encode())
         digest.update(numbers.tobytes() + kinds.tobytes())
     return digest.hexdigest()
-
-
-def _curves(action: bpy.types.Action, owner: bpy.types.ID):
-    """What an action already moves of `owner`."""
-    return () if hasattr(action, "slots") and slot_for(action, owner) is None else curves_of(action, owner)
 
 
 def _own_action(owners: list[bpy.types.ID]) -> bpy.types.Action | None:
@@ -197,7 +192,7 @@ def _refit(strip: bpy.types.NlaStrip, action: bpy.types.Action, before: tuple[fl
 def _covering(animation: bpy.types.AnimData, owner: bpy.types.ID, curves: list[Curve]) -> str:
     """The name of the played action if it keys any of the same."""
     action, paths = animation.action, {curve.path for curve in curves}
-    keyed = {curve.data_path for curve in _curves(action, owner)} if action is not None else set()
+    keyed = {curve.data_path for curve in existing_curves(action, owner)} if action is not None else set()
     return action.name if keyed & paths else ""
 
 
