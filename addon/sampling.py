@@ -95,8 +95,8 @@ def sample(context: bpy.types.Context, head: bpy.types.Object, first: int, last:
 def sample_sliders(context: bpy.types.Context, performer: bpy.types.Object, first: int, last: int) -> Samples:
     """Sample only an object's sliders, as `sample` does.
 
-    Where nothing but the object's own curves can move them, that happens in a scene which holds nothing else: a frame of
-    the animator's may take a tenth of a second.
+    Where nothing but the object's own curves can move them, that happens in a scene which holds nothing else: a frame
+    of the animator's may take a tenth of a second.
     """
     frames, animation = range(first, last + 1), performer.animation_data
     handlers = bpy.app.handlers

@@ -31,6 +31,11 @@ def own_modifier(thing: bpy.types.Object) -> bpy.types.NodesModifier | None:
                  and modifier.node_group.get(OWN_NODES)), None)
 
 
+def is_points(thing: bpy.types.Object) -> bool:
+    """Whether an object is splat points, of a head or of their own."""
+    return OWNER in thing.keys() or own_modifier(thing) is not None
+
+
 def import_points(
     scene: bpy.types.Scene, head: bpy.types.Object | None, clip: PointsClip, first: int, most: int = MOST_POINTS,
 ) -> tuple[bpy.types.Object, list[str]]:

@@ -7,6 +7,7 @@ from ...engine.protocol import EXPRESSION_NAMES
 from ..character.matching import match_keys
 from ..character.settings import UNUSED, entry_of, names_of
 from ..character.setup import family
+from ..points.importing import is_points
 from ..problem import Problem
 from .folds import folds_for
 from .poses import POSES, match_poses, shape_row
@@ -14,9 +15,9 @@ from .settings import RigKey, RigSettings
 
 
 def has_keys(thing: bpy.types.Object | None) -> bool:
-    """A mesh with more shape keys than its basis."""
+    """A mesh with more shape keys than its basis. Splat points have them, too, but are no face."""
     return (thing is not None and thing.type == "MESH" and thing.data.shape_keys is not None
-            and len(thing.data.shape_keys.key_blocks) > 1)
+            and len(thing.data.shape_keys.key_blocks) > 1 and not is_points(thing))
 
 
 def active_face(context: bpy.types.Context) -> bpy.types.Object | None:

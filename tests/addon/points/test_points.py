@@ -210,6 +210,22 @@ def test_selected_points_show_their_head(head, points):
     assert bpy.context.object == points and module("heads").active_head(bpy.context) == head
 
 
+def test_points_are_no_face_to_bake_shape_keys_on(head, points, tmp_path):
+    write_clip(tmp_path / "a.emoclip", 24, [[0.0, 0.0], [1.0, 0.5]], "25")
+    bpy.ops.emosplat.import_points(filepath=str(tmp_path / "a.emoclip"), use_head=False)
+    lone = next(thing for thing in bpy.context.scene.objects if thing.name.startswith("Sheet"))
+    setup = module("rigs.setup")
+    for thing in (points, lone):
+        bpy.context.view_layer.objects.active = thing
+        assert setup.active_face(bpy.context) is None and not bpy.ops.emosplat.bake_take.poll()
+    mesh = bpy.data.objects.new("Face", bpy.data.meshes.new("Face"))
+    bpy.context.scene.collection.objects.link(mesh)
+    for name in ("Basis", "jawOpen"):
+        mesh.shape_key_add(name=name)
+    bpy.context.view_layer.objects.active = mesh
+    assert setup.active_face(bpy.context) == mesh
+
+
 def test_append_and_link(head, points, tmp_path):
     library = str(tmp_path / "library.blend")
     bpy.ops.wm.save_as_mainfile(filepath=library)
