@@ -54,12 +54,16 @@ def mark_film(path: Path) -> None:
 
 
 def _written(scene: bpy.types.Scene) -> Path:
-    """The picture or film that the scene renders to on its current frame; a single picture's name has no number."""
+    """The picture or film that the scene has just rendered on its current frame.
+
+    A single picture's name has no number, and an extension of its own stays, or gives way to the right one. Of all
+    these the file that was written last is meant: others may lie there from former renders.
+    """
     settings = scene.render
-    path = Path(bpy.path.abspath(settings.frame_path(frame=scene.frame_current)))
-    if path.is_file():
-        return path
-    return Path(bpy.path.abspath(settings.filepath) + settings.file_extension * settings.use_file_extension)
+    numbered = Path(bpy.path.abspath(settings.frame_path(frame=scene.frame_current)))
+    plain, extension = Path(bpy.path.abspath(settings.filepath)), settings.file_extension
+    names = [numbered, plain, Path(f"{plain}{extension}")] + [plain.with_suffix(extension)] * bool(plain.suffix)
+    return max((path for path in names if path.is_file()), key=lambda path: path.stat().st_mtime_ns, default=numbered)
 
 
 def _wanted(scene: bpy.types.Scene) -> bool:

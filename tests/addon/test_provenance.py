@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Blender renders of a talking head says that it is synthetic; nothing else does."""
 
+import os
+
 import bpy
 import pytest
 from PIL import Image
@@ -54,6 +56,22 @@ def test_a_single_picture_is_marked(scene, tmp_path):
     bpy.ops.render.render(write_still=True)
     with Image.open(tmp_path / "r.png") as picture:
         assert picture.text[PNG_KEYWORD] == XMP
+
+
+@pytest.mark.parametrize("name", ["r.png", "r.v2", "r.v2.PNG", "r.jpg", "r"])
+@pytest.mark.parametrize("extension", [True, False])
+def test_a_single_picture_is_marked_whatever_its_name(scene, tmp_path, name, extension):
+    """Former renders of like names lie beside it, and stay as they are."""
+    former = [tmp_path / other for other in ("r0001.png", "r.png.png", "r.v2.png.png")]
+    for path in former:
+        Image.new("RGB", (4, 4)).save(path)
+        os.utime(path, (1e9, 1e9))
+    scene.render.filepath, scene.render.use_file_extension = str(tmp_path / name), extension
+    bpy.ops.render.render(write_still=True)
+    written, = set(tmp_path.iterdir()) - set(former)
+    with Image.open(written) as picture:
+        assert picture.text[PNG_KEYWORD] == XMP
+    assert all(PNG_KEYWORD not in Image.open(path).text for path in former)
 
 
 @pytest.mark.parametrize("container", ["MPEG4", "QUICKTIME"])
