@@ -62,13 +62,13 @@ def generate(context: bpy.types.Context, head: bpy.types.Object) -> Task:
     start = first - settings.start_frame
     try:
         audio = audio_file(head, folder)
-        samples = sample(context, head, first, last or expected_last(scene, head, audio))
+        samples = sample(context, head, first, expected_last(scene, head, audio) if last is None else last)
         paths.write_text(folder / CONTROLS_FILE, controls_of(samples, start).to_json())
         paths.write_text(folder / CAMERA_FILE, cameras_of(samples, scene, start).to_json())
         job = SpeakJob(
             audio=audio, head=head_file, out=str(folder), fps=str(fps), controls=str(folder / CONTROLS_FILE),
             camera=str(folder / CAMERA_FILE), seed=settings.seed, first=start + 1,
-            last=last - settings.start_frame + 1 if last else 0, backend=chosen.backend,
+            last=0 if last is None else last - settings.start_frame + 1, backend=chosen.backend,
             threads=engine_threads(chosen.spare_threads), text=dialogue_of(head),
             allow_download=may_download_speech_model(),
         )
@@ -83,11 +83,11 @@ def generate(context: bpy.types.Context, head: bpy.types.Object) -> Task:
         raise
 
 
-def clip_range(head: bpy.types.Object) -> tuple[int, int]:
-    """First and last scene frame to draw; last 0 means to the audio's end. Raises Problem for an empty range."""
+def clip_range(head: bpy.types.Object) -> tuple[int, int | None]:
+    """First and last scene frame to perform; last None means to the audio's end. Raises Problem for an empty range."""
     settings = head.emosplat
     if not settings.use_range:
-        return settings.start_frame, 0
+        return settings.start_frame, None
     first = max(settings.first, settings.start_frame)
     if settings.last < first:
         raise Problem(f"The range {settings.first} to {settings.last} holds no frame of the audio, which starts at "

@@ -78,14 +78,14 @@ def bake(context: bpy.types.Context, head: bpy.types.Object, *, unless_shown: bo
     try:
         audio = audio_file(head, folder)
         target = Target(head.session_uid, scene.session_uid, head.name, folder, audio, settings.start_frame)
-        samples = sample_sliders(context, head, first, last or expected_last(scene, head, audio))
+        samples = sample_sliders(context, head, first, expected_last(scene, head, audio) if last is None else last)
         start = first - settings.start_frame
         controls = controls_of(samples, start).to_json()
         paths.write_text(folder / CONTROLS_FILE, controls)
         job = BakeJob(
             audio, str(folder / CLIP_FILE), head_file, round(head.emosplat_points.error, 4), str(fps),
             controls=str(folder / CONTROLS_FILE), seed=settings.seed, first=start + 1,
-            last=last - settings.start_frame + 1 if last else 0, text=dialogue_of(head),
+            last=0 if last is None else last - settings.start_frame + 1, text=dialogue_of(head),
             allow_download=may_download_speech_model(),
         )
         wanted = replace(job, out="", controls=""), controls

@@ -95,7 +95,6 @@ def bake(context: bpy.types.Context, face: bpy.types.Object, existing: str = ASK
                       "Choose what becomes of it, or bake to an NLA strip.", "existing")
     performer, fps = performer_of(face), scene_fps(scene)
     first, last = clip_range(performer)
-    last = last if performer.emosplat.use_range else None
     folder = paths.new_run_folder(paths.frames_folder(face, preferences().frames_folder))
     target = Target(face.session_uid, scene.session_uid, face.name, existing, folder, "",
                     performer.emosplat.start_frame, first, last)

@@ -38,6 +38,13 @@ def test_a_range_is_drawn_alone_and_lies_at_its_frames(head):
     assert picture.elements[0].filename == "frame_00006.png"
 
 
+def test_a_range_may_end_at_frame_0(head):
+    head.emosplat.start_frame, head.emosplat.use_range, head.emosplat.first, head.emosplat.last = -20, True, -9, 0
+    bpy.ops.emosplat.generate()
+    picture = by_kind(bpy.context.scene)["picture"]
+    assert (picture.frame_final_start, picture.frame_final_end) == (-9, 1)
+
+
 def test_dialogue_goes_to_the_engine(head, monkeypatch):
     jobs = []
     monkeypatch.setattr(module("running"), "start", lambda job, *_arguments, **_options: jobs.append(job))

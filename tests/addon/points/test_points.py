@@ -62,13 +62,15 @@ def test_points_are_where_the_clip_has_them_between_frames_too(head, points):
         assert tiles(points).mean(axis=(0, 1))[2] == pytest.approx(0.02 + lift, abs=1e-5)
 
 
-def test_a_start_and_a_range_place_the_keys(head):
-    head.emosplat.start_frame, head.emosplat.use_range, head.emosplat.first, head.emosplat.last = -20, True, -12, -3
+@pytest.mark.parametrize("first", [-12, -9])  # one ends at 0
+def test_a_start_and_a_range_place_the_keys(head, first):
+    head.emosplat.start_frame, head.emosplat.use_range = -20, True
+    head.emosplat.first, head.emosplat.last = first, first + 9
     bpy.ops.emosplat.bake_points()
     keys = points_of(head).data.shape_keys
     curves = list(module("compat").curves_of(keys.animation_data.action, keys))
     assert [len(curve.keyframe_points) for curve in curves] == [10, 10]
-    assert curves[0].keyframe_points[0].co[:] == pytest.approx((-12, 8 / 29))
+    assert curves[0].keyframe_points[0].co[:] == pytest.approx((first, (first + 20) / 29))
     assert {point.interpolation for point in curves[0].keyframe_points} == {"LINEAR"}
 
 
