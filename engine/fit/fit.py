@@ -74,7 +74,15 @@ def fit(job: FitJob, report: Report) -> dict:
         scene = Scene.of(capture, pictures, drive_of(capture, take), held_out, report)
         for text in mask_warnings(scene):
             report.warning(text)
-        head, history = _fitted(job, scene, settings, budget, place, device, report)
+        try:
+            head, history = _fitted(job, scene, settings, budget, place, device, report)
+        except torch.cuda.OutOfMemoryError:
+            used = torch.cuda.max_memory_allocated() / 1e9
+            what = f"The GPU ran out of memory: the fit had taken {used:.1f} GB and wanted more."
+            if job.device == "cuda":
+                raise InputError(what, "Choose a smaller size, close other programs, or --device cpu.") from None
+            report.warning(f"{what} It goes on without the GPU, which takes longer.")
+            head, history = _fitted(job, scene, settings, budget, place, "cpu", report)
         measures = write_fit_report(place.folder, head, scene, history, job.threads, report)
         save_head(head, out)
         del pictures, scene  # they map files that are deleted now
@@ -103,12 +111,6 @@ def _fitted(
         course = Course(trainer, budget, place.work, place.best, make_head, report)
         history = course.run()
         return trainer.bound(make_head(history)), history
-    except torch.cuda.OutOfMemoryError as error:
-        used = torch.cuda.max_memory_allocated() / 1e9
-        raise InputError(
-            f"The GPU ran out of memory: the fit had taken {used:.1f} GB and wanted more.",
-            "Choose a smaller size, close other programs, or fit with --device cpu.",
-        ) from error
     finally:
         torch.set_num_threads(threads)
 

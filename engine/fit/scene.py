@@ -47,19 +47,17 @@ class Scene:
         capture: Capture, pictures: Pictures, drive: Drive, held_out: np.ndarray, report: Report | None = None
     ) -> "Scene":
         """Args:
-            held_out: (F,) bool.
-
-        Raises:
-            ValueError: nothing is left to fit.
+            held_out: (F,) bool; background and places are learned from the other rows, as far as there are any.
         """
         tracked = capture.confidence > 0
         fitted, test = np.flatnonzero(~held_out & tracked), np.flatnonzero(held_out & tracked)
         views = viewpoints(capture)
-        places = find_places(capture, pictures, fitted)
+        known = fitted if len(fitted) else test
+        places = find_places(capture, pictures, known)
         boxes = {name: places.boxes(capture, pictures.Ks, name) for name in ("mouth", "left_eye", "right_eye")}
         plates = plate_of = None
         if views.filmed and not pictures.has_alpha:
-            plates, plate_of = background_plates(pictures, fitted, report)
+            plates, plate_of = background_plates(pictures, known, report)
         return Scene(capture, pictures, drive, fitted, test, views, places, boxes, plates, plate_of)
 
     def background(self, row: int) -> np.ndarray | None:

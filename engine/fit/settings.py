@@ -41,7 +41,7 @@ class LearningRates:
 @dataclass(frozen=True)
 class FitSettings:
     """Args:
-        points: how many Gaussians a head gets at most.
+        points: how many Gaussians a head gets at most; start_share: of them, how many it begins with.
         static: share of the fit before anything deforms.
         hold, end: learning rates stay until this share, then fall exponentially to this factor.
         strategy_every, strategy_until: steps between relocations, and the share of the fit at which they end.

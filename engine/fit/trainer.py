@@ -20,7 +20,7 @@ from .sampling import Sampler
 from .scene import Scene
 from .settings import FitSettings
 from .strategy import Strategy
-from .view import COVERED, draw_uncertainty
+from .view import COVERED, backend_for, draw_uncertainty
 
 LEAST_ERROR = 1e-3  # of a pixel, that no doubt goes below
 
@@ -29,6 +29,7 @@ class Trainer:
     """Everything that is learned, and how.
 
     Args:
+        device: cpu or cuda.
         threads: of the rasterizer.
     """
 
@@ -37,7 +38,7 @@ class Trainer:
     ) -> None:
         torch.manual_seed(seed)
         self.scene, self.settings, self.seed = scene, settings, seed
-        self.device, self.threads = torch.device(device), threads
+        self.device, self.threads, self.backend = torch.device(device), threads, backend_for(device)
         self.points = RestPoints(first, seed)
         codes = 0 if scene.drive.codes is None else scene.drive.codes.shape[1]
         inside = settings.mouth_nodes if settings.nodes else 0
@@ -146,7 +147,8 @@ class Trainer:
         K = torch.from_numpy(self.scene.pictures.Ks[row])[None].to(self.device)
         colors, alphas, info = rasterize(
             moved.means, moved.quats, moved.scales, moved.opacities, moved.sh, viewmat[None].to(self.device), K,
-            self.scene.pictures.width, self.scene.pictures.height, sh_degree=moved.sh_degree, threads=self.threads,
+            self.scene.pictures.width, self.scene.pictures.height, sh_degree=moved.sh_degree, backend=self.backend,
+            threads=self.threads,
         )
         means2d = info["means2d"]
         if means2d.requires_grad:

@@ -2,14 +2,17 @@
 """A head as the cameras of a capture see it, and head poses refined until it meets the picture."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
 
 from ..deform.deformation import Deformation
 from ..deform.drive import DriveFrame
+from ..errors import BackendError
 from ..head.head import Head
 from ..splats.gaussians import Gaussians
+from ..splats.choose import choose_backend
 from ..splats.rasterize import rasterize
 from .poses import PoseOffsets
 from .scene import Scene
@@ -107,7 +110,7 @@ def draw_uncertainty(
     tensors = (moved.means, moved.quats, moved.scales, moved.opacities)
     drawn, alphas, _ = rasterize(
         *(tensor.detach() for tensor in tensors), moved.uncertainty[:, None], viewmat[None].to(moved.means.device), K,
-        scene.pictures.width, scene.pictures.height, threads=threads,
+        scene.pictures.width, scene.pictures.height, backend=backend_for(moved.means.device.type), threads=threads,
     )
     alpha = alphas[0, ..., 0].detach()
     return drawn[0, ..., 0] / alpha.clamp_min(COVERED / 2) + LEAST_DOUBT, alpha
@@ -117,6 +120,17 @@ def _rasterize(moved, scene: Scene, row: int, viewmat: torch.Tensor, threads: in
     K = torch.from_numpy(scene.pictures.Ks[row])[None]
     colors, alphas, _ = rasterize(
         moved.means, moved.quats, moved.scales, moved.opacities, moved.sh, viewmat[None], K, scene.pictures.width,
-        scene.pictures.height, sh_degree=moved.sh_degree, threads=threads,
+        scene.pictures.height, sh_degree=moved.sh_degree, backend=backend_for("cpu"), threads=threads,
     )
     return colors, alphas
+
+
+@cache
+def backend_for(device: str) -> str:
+    """The rasterizer's backend for tensors on cpu or cuda; on a machine with a GPU, "auto" would not take the CPU's."""
+    if device == "cuda":
+        return "gsplat"
+    try:
+        return choose_backend("numba")[0]
+    except BackendError:
+        return "torch"

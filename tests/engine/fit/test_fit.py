@@ -49,16 +49,16 @@ def warnings_of(job: FitJob) -> list[str]:
 
 @pytest.fixture(scope="module")
 def fitted(character, tmp_path_factory):
-    """A fit of 500 steps: its file and result."""
+    """A fit of 300 steps: its file and result."""
     out = tmp_path_factory.mktemp("fitted") / "puppet.emohead"
-    return out, run_job(FitJob(str(character), str(out), steps=500), Report())
+    return out, run_job(FitJob(str(character), str(out), steps=300), Report())
 
 
 def test_a_head_moves_as_it_was_seen_to(character, fitted, tmp_path, monkeypatch):
     """Held-out pictures come out better than those of a head that was fitted as long and does not move."""
     still = FitSettings(static=1.1)
     monkeypatch.setattr(fit_module, "FitSettings", lambda points: replace(still, points=points))
-    unmoved = fit(FitJob(str(character), str(tmp_path / "still.emohead"), steps=500), Report())
+    unmoved = fit(FitJob(str(character), str(tmp_path / "still.emohead"), steps=300), Report())
     _, moved = fitted
     assert moved["psnr_head"] > unmoved["psnr_head"] + 1.0
     assert moved["mouth_psnr"] > unmoved["mouth_psnr"] + 2.0
@@ -69,8 +69,8 @@ def test_the_result_says_what_was_done(fitted):
     out, result = fitted
     assert {"steps", "seconds", "points", "psnr", "psnr_head", "mouth_psnr", "ssim", "out", "report"} <= set(result)
     head = load_head(out)
-    assert result["out"] == str(out) and result["points"] == len(head.gaussians) and result["steps"] == 500
-    assert head.meta["fit"]["steps"] == 500 and "consent" not in head.meta
+    assert result["out"] == str(out) and result["points"] == len(head.gaussians) and result["steps"] == 300
+    assert head.meta["fit"]["steps"] == 300 and "consent" not in head.meta
     json.dumps(result, allow_nan=False)
 
 
@@ -306,3 +306,27 @@ def test_an_evaluation_of_nothing_is_refused(character, fitted):
     for split in ("9-12", "late", "5-2"):
         with pytest.raises(InputError):
             run_job(EvaluateJob(str(fitted[0]), str(character), split=split), Report())
+
+
+def test_the_uncertainty_is_where_the_errors_are(character, fitted):
+    out, _ = fitted
+    result = run_job(EvaluateJob(str(out), str(character), split="all"), Report())
+    assert result["expression_driven"]["uncertainty_ratio"] > 2.0
+
+
+def test_a_gpu_without_memory_is_left_for_the_cpu(character, tmp_path, monkeypatch):
+    """No GPU is needed to see that: the first steps of a device called cuda run out of memory."""
+    trainer = fit_module.Trainer
+
+    def make(scene, first, settings, seed, device, threads):
+        if device == "cuda":
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return trainer(scene, first, settings, seed, device, threads)
+
+    monkeypatch.setattr(fit_module, "Trainer", make)
+    monkeypatch.setattr(fit_module, "choose_device", lambda name: "cuda")
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 3_000_000_000)
+    texts = warnings_of(FitJob(str(character), str(tmp_path / "a.emohead"), steps=3))
+    assert any("3.0 GB" in text and "without the GPU" in text for text in texts)
+    with pytest.raises(InputError, match="3.0 GB"):
+        fit(FitJob(str(character), str(tmp_path / "b.emohead"), steps=3, device="cuda"), Report())
