@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..splats.quats import matrices_from_quats, multiply_quats, quats_from_rotation_vectors
 
-# A tenth of a metre moves a picture about as much as a radian turns it.
-UNITS = np.array([1, 1, 1, 0.1, 0.1, 0.1] * 2, np.float32)
+# A tenth of a metre moves a picture about as much as a radian turns it. A torso, which nothing tracked, goes further.
+UNITS = np.outer([1, 4], [1, 1, 1, 0.1, 0.1, 0.1]).ravel().astype(np.float32)
 CHEST = (0.0, 0.0, -0.2)  # metres, what a torso turns about
 SPREAD = 0.02  # of offsets, in radians
 BETAS = 0.8, 0.98

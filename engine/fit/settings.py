@@ -35,7 +35,7 @@ class LearningRates:
     planes: float = 4e-3
     log_error: float = 1e-2
     skinning: float = 5e-3
-    poses: float = 1e-4
+    poses: float = 3e-4
 
 
 @dataclass(frozen=True)
