@@ -7,6 +7,7 @@ standard deviations, and the rows of the matrix that brings a direction there, w
 """
 
 import math
+from collections.abc import Iterable
 
 import bpy
 
@@ -39,21 +40,15 @@ def build_nodes(name: str, material: bpy.types.Material) -> bpy.types.NodeTree:
     modes = []
     for shown in (viewport, render):
         modes.append((_menu(graph, "GEOMETRY", (POINTS, SPLATS)), shown))
-    drawn = {POINTS: _tiles(graph, points), SPLATS: _splats(graph, points)}
+    marker = _colour_marker(graph, entry.outputs["Geometry"])
+    drawn = {POINTS: _tiles(graph, points, marker), SPLATS: _splats(graph, points, marker)}
     for switch, shown in modes:
         for item in (POINTS, SPLATS):
             tree.links.new(drawn[item], switch.inputs[item])
         tree.links.new(shown, switch.inputs["Menu"])
     chosen = graph("GeometryNodeSwitch", {"Switch": in_viewport, "False": modes[1][0].outputs[0],
                                           "True": modes[0][0].outputs[0]}, input_type="GEOMETRY")
-    # Solid view finds colours by the name that the mesh of points calls its active ones. A single vertex of it, which
-    # is drawn nowhere, brings that name along.
-    rest = {"Geometry": entry.outputs["Geometry"], "Selection": graph("GeometryNodeInputIndex")}
-    one = graph("GeometryNodeDeleteGeometry", rest, domain="POINT", mode="ALL")
-    joined = graph.node("GeometryNodeJoinGeometry")
-    for geometry in (chosen, one):  # links to one input count from the last made
-        tree.links.new(geometry, joined.inputs[0])
-    shaded = graph("GeometryNodeSetMaterial", {"Geometry": joined.outputs[0], "Material": entry.outputs["Material"]})
+    shaded = graph("GeometryNodeSetMaterial", {"Geometry": chosen, "Material": entry.outputs["Material"]})
     tree.links.new(shaded, leave.inputs[0])
     for socket in tree.interface.items_tree:
         if socket.name == "Material":
@@ -154,17 +149,34 @@ def _colors(graph: Graph, chosen: Socket) -> Socket:
     return switch.outputs[0]
 
 
+def _colour_marker(graph: Graph, mesh: Socket) -> Socket:
+    """A single vertex of the mesh of points, which is drawn nowhere. Solid view finds colours by the name that the mesh
+    calls its active ones, and this vertex brings that name along.
+    """
+    rest = {"Geometry": mesh, "Selection": graph("GeometryNodeInputIndex")}
+    return _without(graph, graph("GeometryNodeDeleteGeometry", rest, domain="POINT", mode="ALL"), ATTRIBUTES)
+
+
+def _without(graph: Graph, geometry: Socket, names: Iterable[str]) -> Socket:
+    """Geometry without these attributes but for its colours: every one costs time at four corners of each splat."""
+    for name in names:
+        if name != "Color":
+            geometry = graph("GeometryNodeRemoveAttribute", {"Geometry": geometry, "Name": name})
+    return geometry
+
+
 def _grid(graph: Graph) -> Socket:
     return graph("GeometryNodeMeshGrid", {"Size X": 2.0, "Size Y": 2.0, "Vertices X": 2, "Vertices Y": 2})
 
 
-def _tiles(graph: Graph, points: Socket) -> Socket:
+def _tiles(graph: Graph, points: Socket, marker: Socket) -> Socket:
     """Opaque tiles: `splat_unit` is nowhere, so they do not fade."""
     points = _store(graph, points, "splat_opacity", "FLOAT", 1.0)
-    return _placed(graph, points, _grid(graph), _scaled(graph, _named(graph, "splat_size", "FLOAT_VECTOR"), TILE))
+    size = _scaled(graph, _named(graph, "splat_size", "FLOAT_VECTOR"), TILE)
+    return _placed(graph, points, _grid(graph), size, marker)
 
 
-def _splats(graph: Graph, points: Socket) -> Socket:
+def _splats(graph: Graph, points: Socket, marker: Socket) -> Socket:
     """Quads and octahedra that reach as far as the splat can be seen."""
     opacity, size = _named(graph, "opacity"), _named(graph, "splat_size", "FLOAT_VECTOR")
     fading = graph.math("LOGARITHM", graph.math("DIVIDE", graph.math("MAXIMUM", opacity, FAINTEST * 1.01), FAINTEST),
@@ -187,7 +199,7 @@ def _splats(graph: Graph, points: Socket) -> Socket:
         corners = _store(graph, mesh, "splat_unit", "FLOAT_VECTOR", graph("GeometryNodeInputPosition"))
         graph.tree.links.new(graph("GeometryNodeGeometryToInstance", {"Geometry": corners}), choice.inputs[0])
     reach = _named(graph, "splat_reach")
-    corners = _placed(graph, points, choice.outputs[0], _scaled(graph, size, reach), fat)
+    corners = _placed(graph, points, choice.outputs[0], _scaled(graph, size, reach), marker, fat)
     return _store(graph, corners, "splat_unit", "FLOAT_VECTOR",
                   _scaled(graph, _named(graph, "splat_unit", "FLOAT_VECTOR"), reach))
 
@@ -196,14 +208,21 @@ def _scaled(graph: Graph, vector: Socket, factor) -> Socket:
     return graph("ShaderNodeVectorMath", {0: vector, "Scale": factor}, operation="SCALE")
 
 
-def _placed(graph: Graph, points: Socket, mesh: Socket, scale: Socket, pick: Socket | None = None) -> Socket:
-    """A copy of a mesh, or of the picked one of several, at every point; it keeps what its material needs."""
+def _placed(
+    graph: Graph, points: Socket, mesh: Socket, scale: Socket, marker: Socket, pick: Socket | None = None
+) -> Socket:
+    """A copy of a mesh, or of the picked one of several, at every point; it keeps what its material needs.
+
+    Args:
+        marker: comes first, as it is, so that it names the colours.
+    """
     inputs = {"Points": points, "Instance": mesh, "Rotation": _named(graph, "splat_turned", "QUATERNION"),
               "Scale": scale}
     if pick is not None:
         inputs |= {"Pick Instance": True, "Instance Index": pick}
     placed = graph("GeometryNodeInstanceOnPoints", inputs)
-    for name in (*ATTRIBUTES, "splat_turned", "splat_size"):
-        if name != "Color":
-            placed = graph("GeometryNodeRemoveAttribute", {"Geometry": placed, "Name": name})
-    return graph("GeometryNodeRealizeInstances", {"Geometry": placed})
+    placed = _without(graph, placed, (*ATTRIBUTES, "splat_turned", "splat_size"))
+    joined = graph.node("GeometryNodeJoinGeometry")
+    for geometry in (placed, marker):  # links to one input count from the last made
+        graph.tree.links.new(geometry, joined.inputs[0])
+    return graph("GeometryNodeRealizeInstances", {"Geometry": joined.outputs[0]})

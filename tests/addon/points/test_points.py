@@ -169,6 +169,15 @@ def test_splats_fade_from_their_middle(head, points):
     np.testing.assert_allclose(np.linalg.norm(places[:, 3] - places[:, 0], axis=1), 0.004 * reach * 8**0.5, rtol=1e-3)
 
 
+@pytest.mark.parametrize("mode", [0, 1])
+def test_corners_carry_what_is_drawn_and_nothing_else(points, mode):
+    """Each attribute would cost time at four corners of every splat, on every frame."""
+    set_input(points, "Viewport", mode)
+    mesh = points.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    assert not set(mesh.attributes.keys()) & (set(module("points.mesh").ATTRIBUTES) - {"Color"})
+    assert mesh.attributes.active_color.name == "Color"
+
+
 def test_the_sound_goes_where_it_is_wanted(head, audio):
     scene = bpy.context.scene
     head.emosplat_points.sound, head.emosplat.start_frame = "SPEAKER", 11
