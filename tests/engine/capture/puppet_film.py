@@ -41,7 +41,9 @@ def drawn() -> tuple[np.ndarray, np.ndarray]:
     camera = FrameCamera(look_at((0, -1.2, -0.01), (0, 0, -0.01)), intrinsics(SIDE, SIDE, 0.34), 1.0)
     head, frames = build_puppet(), []
     for k in range(FRAMES):
-        colors, alphas, _ = draw_frame(head, take, k, camera, SIDE, SIDE, depth=False, backend="numba", threads=2)
+        colors, alphas, _ = draw_frame(
+            head, take, k, camera, SIDE, SIDE, depth=False, uncertainty=False, backend="numba", threads=2
+        )
         straight = np.where(alphas > 1e-3, colors / np.maximum(alphas, 1e-3), 0)
         frames.append(np.concatenate([straight, alphas], -1))
     return (np.clip(np.stack(frames), 0, 1) * 255).round().astype(np.uint8), jaw
