@@ -14,16 +14,25 @@ from engine.prior.visemes import articulate, viseme_track
 # How often each source is drawn; real voices and natural ones count for more.
 MOST_SPEAKERS = 256  # so that a checkpoint goes on when more data has come
 SHARES = {"emodb": 0.34, "kokoro": 0.34, "espeak": 0.16, "festival": 0.05, "flite": 0.05, "noise": 0.06}
+PIECES = (6, 25)  # frames of a crop's pieces where it is made of such: a phone and its neighbours, no more
 
 
 class Crops:
     """Batches of what was prepared.
 
     Clips of one speaker that follow each other run on into each other, as people speak.
+
+    Args:
+        frames: of a crop, 50 a second.
+        shares: how often each source is drawn.
+        pieced: share of the crops that are strung together of PIECES from anywhere in a file, so that sentences, of
+            which EmoDB has no more than ten, are not learned by heart.
     """
 
-    def __init__(self, folder: Path, frames: int, seed: int, shares: dict[str, float] = SHARES) -> None:
-        self._frames = frames
+    def __init__(
+        self, folder: Path, frames: int, seed: int, shares: dict[str, float] = SHARES, pieced: float = 0.0
+    ) -> None:
+        self._frames, self._pieced = frames, pieced
         self._rng = np.random.default_rng(seed)
         self._sources: dict[str, list] = {}
         names: dict[str, int] = {"": -1}
@@ -58,8 +67,7 @@ class Crops:
         for _ in range(size):
             name = names[rng.choice(len(names), p=self._shares)]
             entry = self._sources[name][rng.choice(len(self._sources[name]), p=self._by_size[name])]
-            start = int(rng.integers(0, len(entry[2]) - frames))
-            inside = slice(start, start + frames)
+            inside = self._inside(len(entry[2]))
             rows = np.concatenate([entry[0][inside] / (2.0 * SCALE_DB), entry[5][inside]], 1, dtype=np.float32)
             if rng.uniform() < 0.3:
                 width, first = int(rng.integers(2, 10)), int(rng.integers(0, frames - 10))
@@ -67,6 +75,16 @@ class Crops:
             crops.append((rows.T, entry[1][inside] / np.float32(255.0), entry[2][inside]))
         rows, targets, visemes = (torch.from_numpy(np.stack(parts)) for parts in zip(*crops))
         return rows, targets, visemes.long()
+
+    def _inside(self, available: int) -> np.ndarray:
+        """Which of a file's frames a crop takes."""
+        rng, frames, taken = self._rng, self._frames, []
+        pieced = self._pieced > 0.0 and rng.uniform() < self._pieced
+        while sum(map(len, taken)) < frames:
+            length = int(rng.integers(*PIECES)) if pieced else frames
+            start = int(rng.integers(0, available - length))
+            taken.append(np.arange(start, start + length))
+        return np.concatenate(taken)[:frames]
 
     def voices(self, size: int, frames: int = 100) -> tuple[torch.Tensor, torch.Tensor]:
         """Of `size` clips whose speaker is known: `rows` (B, inputs, frames), `speakers` (B,)."""

@@ -88,7 +88,8 @@ def talkers(films: list[Path], landmarker: Path, cache: Path, network) -> list[d
 
 def utterances(clips: list[Clip], network) -> dict[str, float]:
     """Contacts and visemes on left-out utterances of EmoDB."""
-    lips, teeth, shut, other = [], [], 0, 0
+    lips, teeth = [], []
+    shut, bitten = np.zeros(2, int), np.zeros(2, int)  # frames of other sounds that show it, and all of them
     right = [0, 0]
     counted = [0, 0]
     for clip in clips:
@@ -98,8 +99,8 @@ def utterances(clips: list[Clip], network) -> dict[str, float]:
         lips += measures.contacts(phones, ("p", "m"), closed, 50.0)
         rolled = (heard.mouth[:, ROLL] >= measures.LABIODENTAL_ROLL) & (heard.gap <= measures.LABIODENTAL_GAP)
         teeth += measures.contacts(phones, ("f",), rolled, 50.0)
-        a, b = measures.false_closures(phones, closed, 50.0)
-        shut, other = shut + a, other + b
+        shut += measures.false_contacts(phones, ("p", "m", "burst"), closed, 50.0)
+        bitten += measures.false_contacts(phones, ("f",), rolled, 50.0)
         truth = viseme_track(phones, np.arange(heard.frames) / FRAMES_PER_SECOND)
         said = heard.spoken.visemes[: len(truth)].argmax(1)
         for k, mask in enumerate((np.ones(len(truth), bool), truth > 0)):
@@ -107,7 +108,8 @@ def utterances(clips: list[Clip], network) -> dict[str, float]:
             counted[k] += int(mask.sum())
     return {
         "bilabials closed": float(np.mean(lips)), "bilabials": len(lips), "labiodentals": float(np.mean(teeth)),
-        "closed elsewhere": shut / max(other, 1), "visemes, all frames": right[0] / counted[0],
+        "closed elsewhere": float(shut[0] / max(shut[1], 1)),
+        "labiodental elsewhere": float(bitten[0] / max(bitten[1], 1)), "visemes, all frames": right[0] / counted[0],
         "visemes, speech": right[1] / counted[1], "utterances": len(clips),
     }
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assets.prior.alphabets import named  # noqa: E402
 from assets.prior.corpus import RATE  # noqa: E402
-from assets.prior.measures import closed, contacts, false_closures  # noqa: E402
+from assets.prior.measures import closed, contacts, false_contacts  # noqa: E402
 from assets.prior.talkers import best_correlation, sound_of, tracked_aperture  # noqa: E402
 from assets.prior.texts import sentences  # noqa: E402
 from assets.prior.voices import flite  # noqa: E402
@@ -79,7 +79,7 @@ def voices(count: int, seed: int) -> None:
             for key, given in (("without", ""), ("with", text)):
                 is_shut = closed(gap(path, Fraction(FPS), given))
                 shut[key] += contacts(led, ("p", "m"), is_shut, FPS)
-                false[key] += false_closures(led, is_shut, FPS)
+                false[key] += false_contacts(led, ("p", "m", "burst"), is_shut, FPS)
     late = 1000.0 * np.array(late)
     print(f"{count} sentences, texts that fit {fitted}, wrong texts that were taken {wrong}")
     off, off_90 = np.percentile(abs(late), [50, 90])

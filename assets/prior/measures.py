@@ -25,17 +25,19 @@ def closed(gap: np.ndarray) -> np.ndarray:
     return gap <= CLOSED_SHARE * max(np.percentile(gap, 95.0), 1.0)
 
 
-def false_closures(phones: list[tuple[str, float, float]], shut: np.ndarray, rate: float) -> tuple[int, int]:
-    """Frames of other sounds (0.08 s and more from any p b m, and no silence) that are shut, and how many there are."""
-    times = np.arange(len(shut)) / rate
-    other = np.zeros(len(shut), bool)
+def false_contacts(
+    phones: list[tuple[str, float, float]], kinds: tuple[str, ...], shown: np.ndarray, rate: float
+) -> tuple[int, int]:
+    """Frames of other sounds (0.08 s and more from any of `kinds`, and no silence) that are `shown`, and all of them."""
+    times = np.arange(len(shown)) / rate
+    other = np.zeros(len(shown), bool)
     for name, start, end in phones:
-        if name not in ("sil", "p", "m", "burst"):
+        if name not in ("sil", *kinds):
             other |= (times >= start) & (times < end)
     for name, start, end in phones:
-        if name in ("p", "m", "burst"):
+        if name in kinds:
             other &= (times < start - 0.08) | (times > end + 0.08)
-    return int((shut & other).sum()), int(other.sum())
+    return int((shown & other).sum()), int(other.sum())
 
 
 def linear_probe(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 """Trains Prior Extraction's network on what prepare.py wrote.
 
     python assets/prior/train.py --data DIR --out FILE.pt [--steps 3000] [--seed 0] [--rate 1.5e-3]
-        [--start OTHER.pt]
+        [--start OTHER.pt] [--pieced 0.9] [--keep-style]
 
 Goes on from FILE.pt if it is there; export.py makes the safetensors that ship. The encoder stays as whisper.py gives
 it: prepare.py has its features already. One thread per process; bfloat16 where the processor has it.
@@ -32,7 +32,7 @@ AVERAGED = 0.99  # the weights that ship are a running mean of the last hundred 
 # Weights of the articulators' errors: what people see first.
 WEIGHTS = torch.tensor([4.0, 1.5, 1.5, 0.8, 0.8, 0.0, 0.0])
 ADVERSITY = 3.0  # how much harder content is pushed than its adversary learns
-CONTACT_WEIGHTS = torch.tensor([2.5, 4.0])  # lips that do not meet offend more than lips that meet once too often
+CONTACT_WEIGHTS = torch.tensor([2.5, 6.0])  # lips that do not meet offend more than lips that meet once too often
 
 
 class _Reversed(torch.autograd.Function):
@@ -89,6 +89,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="the largest learning rate")
     parser.add_argument("--start", type=Path, help="another run's FILE.pt, whose average this one begins with")
+    parser.add_argument("--pieced", type=float, default=0.0, help="share of crops made of short pieces")
+    parser.add_argument("--keep-style", action="store_true", help="train the mouth alone; style stays to the bit")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -99,12 +101,17 @@ def main() -> None:
     if options.out.is_file():
         state = torch.load(options.out, weights_only=True)
         step = state["step"]
-    crops = Crops(options.data, SECONDS * 50, options.seed + step)
+    crops = Crops(options.data, SECONDS * 50, options.seed + step, pieced=options.pieced)
     losses = Losses(MOST_SPEAKERS)
     if options.start and not state:
         begun = torch.load(options.start, weights_only=True)
         network.load_state_dict(begun["average"])
         losses.load_state_dict(begun["losses"])
+    if options.keep_style:
+        network.normalise.eval()  # style hears through it, too
+        network.style_encoder.eval()
+        for part in (network.style_encoder, network.to_manner, losses.speaker):
+            part.requires_grad_(False)
     parameters = [p for p in (*network.parameters(), *losses.parameters()) if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, options.rate, weight_decay=0.1, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps, pct_start=0.15)

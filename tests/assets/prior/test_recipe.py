@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The recipe of Prior Extraction: labels become phones, sounds are disturbed but not moved, measures measure."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ import torch
 from assets.prior import augment, measures
 from assets.prior.alphabets import named
 from assets.prior.corpus import RATE, Clip, load_clips, resample, save_clips
+from assets.prior.data import PIECES, Crops
 from assets.prior.emodb import load_emodb, split
 from assets.prior.talkers import best_correlation
 from assets.prior.train import Losses
@@ -104,14 +107,14 @@ def test_effort_lifts_what_is_high():
     assert high[0] < 0.5 * high[1] and high[2] > 2.0 * high[1]
 
 
-def test_contacts_and_false_closures():
+def test_contacts_and_false_contacts():
     gap = np.full(100, 10.0)
     gap[30:33] = 0.5
     phones = [("aa", 0.0, 0.6), ("p", 0.6, 0.7), ("aa", 0.7, 1.4), ("m", 1.4, 1.5), ("aa", 1.5, 2.0)]
     shut = measures.closed(gap)
     assert measures.contacts(phones, ("p", "m"), shut, 50.0) == [True, False]
     shut[5] = True
-    wrong, other = measures.false_closures(phones, shut, 50.0)
+    wrong, other = measures.false_contacts(phones, ("p", "m", "burst"), shut, 50.0)
     assert wrong == 1 and 60 < other < 90
 
 
@@ -130,6 +133,24 @@ def test_the_best_correlation_finds_the_lag():
     later[100] = np.nan
     r, lag = best_correlation(curve, later)
     assert r > 0.99 and lag == 5
+
+
+def test_crops_of_pieces_keep_what_is_heard_beside_what_is_taught(tmp_path):
+    phones = [("m" if k % 2 else "aa", k * 0.5, k * 0.5 + 0.5) for k in range(20)]
+    rows = [{"frames": 500, "phones": phones, "effort": 0.0, "speaker": "one"}]
+    np.savez(
+        tmp_path / "flite-000.npz", mels=np.zeros((1000, 80), np.int8), features=np.arange(500.0)[:, None],
+        rows=np.frombuffer(json.dumps(rows).encode(), np.uint8),
+    )
+    for pieced in (0.0, 1.0):
+        heard, _, visemes = Crops(tmp_path, 200, 0, pieced=pieced).batch(6)
+        at = heard[:, -1].numpy()
+        steps = np.diff(at, axis=1)
+        joints = (steps != 1.0).sum(1)
+        assert (joints.min() >= 200 // PIECES[1] - 1) if pieced else (joints.max() <= 12)
+        sure = steps == 1.0  # neither at a joint nor where a crop was blanked
+        taught = np.array([PHONES[name].viseme for name, _, _ in phones])[np.clip(at[:, 1:], 0, 499).astype(int) // 25]
+        assert (visemes.numpy()[:, 1:][sure] == taught[sure]).all()
 
 
 def test_losses_reach_every_part_of_the_network():
