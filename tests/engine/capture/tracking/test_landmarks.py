@@ -154,6 +154,6 @@ def _sound_is_placed(film, tracks, points) -> None:
     found = []
     for move in (-0.16, 0.0, 0.08):
         ahead = np.zeros(max(0, round(move * RATE)), np.float32)
-        heard = heard_mouth([ahead, sound[max(0, round(-move * RATE)) :]])
+        heard = heard_mouth([ahead, sound[max(0, round(-move * RATE)) :]], Report())
         found.append(lip_offset(opening, tracks.found, 25.0, heard) - move)
     assert np.ptp(found) < 0.01
