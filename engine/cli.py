@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     perform = verb("perform", "Write the take of an audio file: ARKit curves, emotion, life.")
     perform.add_argument("audio", metavar="AUDIO")
     perform.add_argument("--out", required=True, metavar="FILE", help="take.json; an .emotake goes beside it")
+    perform.add_argument("--head", default="", help="a head that was fitted to this voice and knows how it sounds")
     _add_performance(perform, life=0.0)
 
     bake = verb("bake", "Bake a take played by a head: splats, a basis of movements, weights per frame.")
@@ -194,7 +195,7 @@ def _job(options: argparse.Namespace):
     performance = {name: getattr(options, name) for name in names}
     performance |= {"emotion": parse_emotion(options.emotion), "text": options.text or read_text(options.text_file)}
     if options.verb == "perform":
-        return PerformJob(options.audio, **performance)
+        return PerformJob(options.audio, head=options.head, **performance)
     first, last = parse_frames(options.frames)
     if options.verb == "bake":
         return BakeJob(options.source, head=options.head, error=options.error, first=first, last=last, **performance)

@@ -43,7 +43,12 @@ def run_job(job, report: Report) -> dict:
 def perform_job(job: PerformJob, report: Report) -> dict:
     """Audio and sliders become take.json and .emotake."""
     out = _take_file(job.out)
-    return _write_take(_make_take(job, report), out, report)
+    person = None
+    if job.head:
+        from .head.library import open_head
+
+        person = open_head(job.head).person
+    return _write_take(_make_take(job, report, person), out, report)
 
 
 def import_job(job: ImportJob, report: Report) -> dict:
@@ -94,7 +99,7 @@ def speak_job(job: SpeakJob, report: Report) -> dict:
     cameras = CameraPath(_camera_track(job))
     out = make_folder(job.out)
     report.progress("load", 1, 1)
-    take = _make_take(job, report)
+    take = _make_take(job, report, head.person)
     last = _last_frame(job, len(take))
     write_take_json(take, out / "take.json")
     frames = render(
@@ -131,7 +136,7 @@ def bake_job(job: BakeJob, report: Report) -> dict:
     else:
         head = open_head(job.head)
         report.progress("load", 1, 1)
-        take = open_take(source, report) if is_take(source) else _make_take(job, report)
+        take = open_take(source, report) if is_take(source) else _make_take(job, report, head.person)
         last = _last_frame(job, len(take))
         clip = bake(head, take, error_mm=job.error, first=job.first - 1, last=last - 1, report=report)
     report.check()
@@ -266,13 +271,13 @@ def _last_frame(job: SpeakJob | BakeJob, frames: int) -> int:
     return last
 
 
-def _make_take(job: PerformJob | SpeakJob | BakeJob, report: Report):
+def _make_take(job: PerformJob | SpeakJob | BakeJob, report: Report, person=None):
     from .perform import perform
 
     audio = job.source if isinstance(job, BakeJob) else job.audio
     return perform(
         audio, fps=_fps(job.fps), controls=_controls(job), seed=job.seed, report=report, text=job.text,
-        allow_download=job.allow_download,
+        allow_download=job.allow_download, person=person,
     )
 
 

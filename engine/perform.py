@@ -22,6 +22,7 @@ from .emotion.extract import Felt
 from .emotion.hearing import silence_after
 from .emotion.listen import Listener
 from .emotion.model import shipped_model
+from .emotion.personal import PersonalEmotion, model_for
 from .life.blinks import add_blinks, blink_curve, blink_times
 from .life.gaze import add_eye_shapes, choose_fixations, gaze_angles
 from .life.head_motion import head_motion
@@ -44,7 +45,7 @@ HOLD_LIPS = ("mouthPress", "mouthRoll", "mouthShrugLower", "mouthClose")
 
 def perform(
     audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, report: Report, text: str = "",
-    allow_download: bool = False,
+    allow_download: bool = False, person: PersonalEmotion | None = None,
 ) -> Take:
     """Everything that drives a head, from a sound file and the sliders.
 
@@ -57,13 +58,15 @@ def perform(
             of the text was not heard.
         text: what is said, or "": it sharpens the mouth's timing.
         allow_download: a speech model for a text in another language than English may be fetched.
+        person: whose voice it is, where a head learned how they sound; None hears it as anybody's.
 
     Raises:
         AudioError: see engine/audio/read.py.
         InputError: the text is too long.
         Cancelled: the person asked to stop.
     """
-    powers, rows, samples, listener = _listen(audio, report, any(controls.auto_emotion))
+    listener = Listener(model_for(person, report)) if any(controls.auto_emotion) else None
+    powers, rows, samples = _listen(audio, report, listener)
     frames = ceil(Fraction(samples, RATE) * fps)
     seconds = samples / RATE
     spoken = extract(rows, shipped_network(), report)
@@ -157,13 +160,12 @@ def _act(controls: Controls, heard: Felt | None, frames: int, fps: Fraction) -> 
     return act(shipped_model()[0].space, emotion_weights(controls, frames), heard, amount, intensity, fps)
 
 
-def _listen(audio: str | Path, report: Report, feel: bool) -> tuple[np.ndarray, Rows, int, Listener | None]:
-    """Of the whole sound: band powers (M, BANDS), what the network's front end heard, length in samples of RATE, and
-    who listens to its emotion, where that counts."""
+def _listen(audio: str | Path, report: Report, listener: Listener | None) -> tuple[np.ndarray, Rows, int]:
+    """Of the whole sound: band powers (M, BANDS), what the network's front end heard, length in samples of RATE.
+    `listener` listens to its emotion, where that counts."""
     total = max(1, round(probe(audio).seconds * RATE))
     report.progress("listen", 0, total)
     bands, front_end, samples = BandStream(), EncoderFrontEnd(shipped_network().encoder), 0
-    listener = Listener() if feel else None
     for block in blocks(audio, RATE, LISTEN_BLOCK, report):
         bands.push(block)
         front_end.push(block)
@@ -174,4 +176,4 @@ def _listen(audio: str | Path, report: Report, feel: bool) -> tuple[np.ndarray, 
     if listener:
         front_end.push(np.zeros(silence_after(samples, RATE), np.float32))
     report.progress("listen", total, total)
-    return bands.finish(), front_end.finish(), samples, listener
+    return bands.finish(), front_end.finish(), samples

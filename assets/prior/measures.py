@@ -28,7 +28,7 @@ def closed(gap: np.ndarray) -> np.ndarray:
 def false_contacts(
     phones: list[tuple[str, float, float]], kinds: tuple[str, ...], shown: np.ndarray, rate: float
 ) -> tuple[int, int]:
-    """Frames of other sounds (0.08 s and more from any of `kinds`, and no silence) that are `shown`, and all of them."""
+    """Frames of other sounds (0.08 s and more from any of `kinds`, no silence) that are `shown`, and all of them."""
     times = np.arange(len(shown)) / rate
     other = np.zeros(len(shown), bool)
     for name, start, end in phones:

@@ -13,19 +13,24 @@ from ..report import Report
 from .acoustics import VoiceStream
 from .extract import Felt, extract
 from .hearing import Heard, silence_after
-from .model import require_encoder, shipped_model
+from .model import EmotionModel, require_encoder, shipped_model
 
 LISTEN_BLOCK = RATE * 10
 DECIMALS = 4
 
 
 class Listener:
-    """Takes 16 kHz mono samples piece by piece; how they are cut makes no difference."""
+    """Takes 16 kHz mono samples piece by piece; how they are cut makes no difference.
 
-    def __init__(self) -> None:
+    Args:
+        model: who feels, of the shipped model's encoder; None is the model that ships.
+    """
+
+    def __init__(self, model: EmotionModel | None = None) -> None:
         self._encoder = shipped_network().encoder
-        self._model, wanted = shipped_model()
+        shipped, wanted = shipped_model()
         require_encoder(self._encoder, wanted)
+        self._model = model or shipped
         self._voice, self._samples = VoiceStream(), 0
 
     def push(self, samples: np.ndarray) -> None:
@@ -36,16 +41,25 @@ class Listener:
     def finish(self, rows: Rows, report: Report) -> Felt:
         """The emotion of all that was pushed; `rows` is what Prior Extraction's front end heard of it, and of
         `silence_after` it."""
+        return extract(self.heard(rows), self._model, report)
+
+    def heard(self, rows: Rows) -> Heard:
+        """What `finish` feels the emotion of. To be called once."""
         self._voice.push(np.zeros(silence_after(self._samples, RATE)))
-        heard = Heard(self._voice.finish(), rows, self._encoder.settings.width)
-        return extract(heard, self._model, report)
+        return Heard(self._voice.finish(), rows, self._encoder.settings.width)
 
 
 def feel(audio: str | Path, report: Report) -> Felt:
-    """The emotion of a whole sound file.
+    """The emotion of a whole sound file, by the model that ships. Raises what `listen` does."""
+    heard = listen(audio, report)
+    return extract(heard, shipped_model()[0], report)
+
+
+def listen(audio: str | Path, report: Report) -> Heard:
+    """A whole sound file as the model that ships hears it.
 
     Args:
-        report: told "listen" and "feel".
+        report: told "listen"; `feel` tells "feel", too.
 
     Raises:
         AudioError: see engine/audio/read.py.
@@ -62,7 +76,7 @@ def feel(audio: str | Path, report: Report) -> Felt:
         report.progress("listen", min(samples, total - 1), total)
     report.progress("listen", total, total)
     front.push(np.zeros(silence_after(samples, RATE), np.float32))
-    return listener.finish(front.finish(), report)
+    return listener.heard(front.finish())
 
 
 def as_dict(felt: Felt) -> dict:

@@ -131,6 +131,10 @@ class Student(nn.Module):
             descriptors: (B, STEPS, len(DESCRIPTORS)).
             waveform: (B, settings.waveform, STEPS).
         """
-        keys = torch.cat([self.spectrogram(mels), self.cepstral(descriptors)], 1)
-        feature = self.to_feature(torch.cat([keys, self.attention(keys, self.waveform(waveform))], 1))
+        feature = self.to_feature(self.listened(mels, descriptors, waveform))
         return feature, self.to_classes(feature)
+
+    def listened(self, mels: torch.Tensor, descriptors: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
+        """(B, 2 key + width) of what `forward` takes: the keys, and what they chose; all but the last layers."""
+        keys = torch.cat([self.spectrogram(mels), self.cepstral(descriptors)], 1)
+        return torch.cat([keys, self.attention(keys, self.waveform(waveform))], 1)

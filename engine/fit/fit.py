@@ -7,13 +7,14 @@ Gaussians at rest first, then what moves them. course.py has the loop, trainer.p
 
 import datetime
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
 from ..capture.capture import Capture
 from ..capture.storage import CAPTURE_JSON, TRACKS_FILE, load_capture
+from ..emotion.finetune import FineTuned
 from ..errors import BackendError, InputError
 from ..head.head import Head
 from ..head.library import SUFFIX
@@ -33,6 +34,7 @@ from .pictures import Pictures, bytes_needed, fitted_size
 from .scene import Scene
 from .settings import FitSettings, points_for
 from .trainer import Trainer
+from .voice import learn_voice
 from .workplace import Workplace
 
 MINUTES = 10.0  # where neither minutes nor steps are asked for
@@ -68,21 +70,22 @@ def fit(job: FitJob, report: Report) -> dict:
         require_disk(out.parent, bytes_needed(capture, size), settings.points)
         for text in capture_warnings(capture, held_out, job):
             report.warning(text)
-        take = hear(Path(job.capture), capture, report)
+        voice = learn_voice(Path(job.capture), capture, held_out, report)
+        take = hear(Path(job.capture), capture, voice and voice.person, report)
         pictures = Pictures(place.work, Path(job.capture), capture, size)
         pictures.read(report)
         scene = Scene.of(capture, pictures, drive_of(capture, take), held_out, report)
         for text in mask_warnings(scene):
             report.warning(text)
         try:
-            head, history = _fitted(job, scene, settings, budget, place, device, report)
+            head, history = _fitted(job, scene, voice, settings, budget, place, device, report)
         except torch.cuda.OutOfMemoryError:
             used = torch.cuda.max_memory_allocated() / 1e9
             what = f"The GPU ran out of memory: the fit had taken {used:.1f} GB and wanted more."
             if job.device == "cuda":
                 raise InputError(what, "Choose a smaller size, close other programs, or --device cpu.") from None
             report.warning(f"{what} It goes on without the GPU, which takes longer.")
-            head, history = _fitted(job, scene, settings, budget, place, "cpu", report)
+            head, history = _fitted(job, scene, voice, settings, budget, place, "cpu", report)
         measures = write_fit_report(place.folder, head, scene, history, job.threads, report)
         save_head(head, out)
         del pictures, scene  # they map files that are deleted now
@@ -94,7 +97,8 @@ def fit(job: FitJob, report: Report) -> dict:
 
 
 def _fitted(
-    job: FitJob, scene: Scene, settings: FitSettings, budget: Budget, place: Workplace, device: str, report: Report
+    job: FitJob, scene: Scene, voice: FineTuned | None, settings: FitSettings, budget: Budget, place: Workplace,
+    device: str, report: Report,
 ) -> tuple[Head, History]:
     first = first_points(
         scene.capture, scene.pictures, scene.places, scene.fitted, int(settings.points * settings.start_share),
@@ -106,7 +110,8 @@ def _fitted(
         trainer = Trainer(scene, first, settings, job.seed, device, job.threads)
 
         def make_head(history: History) -> Head:
-            return trainer.head(place.out.stem, _meta(job, scene, history))
+            head = trainer.head(place.out.stem, _meta(job, scene, voice, history))
+            return replace(head, person=voice and voice.person)
 
         course = Course(trainer, budget, place.work, place.best, make_head, report)
         history = course.run()
@@ -164,7 +169,7 @@ def _plan(job: FitJob, budget: Budget, size: tuple[int, int], settings: FitSetti
     }
 
 
-def _meta(job: FitJob, scene: Scene, history: History) -> dict:
+def _meta(job: FitJob, scene: Scene, voice: FineTuned | None, history: History) -> dict:
     """What a head's header says for people."""
     capture, today = scene.capture, datetime.date.today().isoformat()
     meta = {
@@ -175,6 +180,8 @@ def _meta(job: FitJob, scene: Scene, history: History) -> dict:
             "filmed": scene.views.filmed,
         },
     }
+    if voice is not None:
+        meta["fit"]["voice"] = voice.text
     if job.consent:
         meta["consent"] = {"text": job.consent, "date": today}
     return meta

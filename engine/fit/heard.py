@@ -13,6 +13,7 @@ import numpy as np
 from ..capture.capture import Capture
 from ..capture.storage import AUDIO_FILE
 from ..deform.drive import Drive
+from ..emotion.personal import PersonalEmotion
 from ..errors import AudioError
 from ..perform import perform
 from ..protocol import Controls
@@ -20,13 +21,17 @@ from ..report import Report
 from ..take.take import Take
 
 
-def hear(folder: Path, capture: Capture, report: Report) -> Take | None:
-    """A capture's sound as a take that reaches to its last picture, or None where there is none that can be read."""
+def hear(folder: Path, capture: Capture, person: PersonalEmotion | None, report: Report) -> Take | None:
+    """A capture's sound as a take that reaches to its last picture, or None where there is none that can be read.
+
+    Args:
+        person: how the emotion in this voice is heard, where that was learned.
+    """
     path = Path(folder) / AUDIO_FILE
     if not path.exists():
         return None
     try:
-        take = perform(path, fps=capture.fps, controls=sliders(capture), seed=0, report=report)
+        take = perform(path, fps=capture.fps, controls=sliders(capture), seed=0, report=report, person=person)
     except AudioError as error:
         report.warning(f"The capture's sound cannot be used: {error.what}")
         return None

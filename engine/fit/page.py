@@ -10,15 +10,17 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from ..capture.capture import directions
 from ..capture.review.pictures import when
 from ..capture.review.plots import series
 from ..capture.review.style import STYLE
+from ..emotion.model import shipped_model
 from ..files import make_folder, whole_file, write_text
 from ..head.head import Head
-from ..protocol import EXPRESSION_NAMES
+from ..protocol import EMOTION_NAMES, EXPRESSION_NAMES
 from ..report import Report
 from .course import History
 from .evaluate import Likeness, place_rows
@@ -157,10 +159,22 @@ def _facts(head: Head, scene: Scene, history: History, seen: Seen) -> str:
         "Pictures drawn here": f"{len(seen.rows):,}, held out of the fit", "Whole picture": number("psnr", " dB"),
         "Head": number("psnr_head", " dB"), "Mouth": number("mouth_psnr", " dB"), "SSIM": number("ssim", "", 3),
         "Sharpness": number("sharpness", " of the true picture's", 2),
+        "Voice": head.meta["fit"].get("voice", "no sound"), "Emotion's codebooks": _codebooks(head),
         "Consent": f"{consent['text']} ({consent['date']})" if consent else "none recorded",
     }  # fmt: skip
     listed = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in rows.items())
     return f"<section><h2>Facts</h2><dl>{listed}</dl></section>"
+
+
+def _codebooks(head: Head) -> str:
+    """How many entries of each codebook (perplexity) are in use over the eight emotions."""
+    field = head.mover.field
+    if field is None or not field.placed:
+        return "not in use"
+    points = shipped_model()[0].space.of_weights(np.eye(len(EMOTION_NAMES), dtype=np.float32))
+    with torch.no_grad():
+        rows = field.face.emotion_encoder.usage(head.mover.inputs.emotion(torch.from_numpy(points)))
+    return ", ".join(f"{row['perplexity']:.0f} of {row['entries']}" for row in rows) + " in use over the eight emotions"
 
 
 def _curves(history: History) -> str:

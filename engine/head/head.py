@@ -11,6 +11,7 @@ import torch
 from ..deform import cpu
 from ..deform.deformation import Deformation
 from ..deform.drive import DriveFrame
+from ..emotion.personal import PersonalEmotion
 from ..splats.gaussians import Gaussians
 from .rig import Rig
 
@@ -27,6 +28,7 @@ class Head:
         gaussians: N Gaussians at rest.
         mover: moves these N Gaussians: a Rig, or the Deformation of a head that was fitted.
         meta: what else its file's header says, as JSON can hold it: "title", "licence", ...
+        person: how the emotion in this person's voice is heard, where the fit learned that.
 
     Raises:
         ValueError: the mover is for another number of Gaussians.
@@ -36,6 +38,7 @@ class Head:
     gaussians: Gaussians
     mover: Rig | Deformation
     meta: dict = field(default_factory=dict)
+    person: PersonalEmotion | None = None
 
     def __post_init__(self) -> None:
         if len(self.gaussians) != len(self.mover):

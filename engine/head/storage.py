@@ -9,6 +9,7 @@ import torch
 
 from ..deform.deformation import PER_GAUSSIAN, Deformation
 from ..deform.settings import DeformationSettings
+from ..emotion.personal import PersonalEmotion, layer_shapes
 from ..errors import FormatError
 from ..protocol import EXPRESSION_NAMES
 from ..splats.gaussians import Gaussians
@@ -34,6 +35,7 @@ RIG = {
 }
 # A deformation's tensors, by their names in the module; the largest may be halved.
 PREFIX = "deformation."
+EMOTION = "emotion."  # before the names of the emotion model's last layers, where a head has its own
 HALVED = ("basis",)
 RANGES = {"torso": (0.0, 1.0), "log_error": (-20.0, 5.0), "slope": (-10.0, 10.0)}
 ANY = (-2e4, 2e4)  # of every other tensor
@@ -51,6 +53,9 @@ def save_head(head: Head, path: str | Path) -> None:
     else:
         header["deformation"] = mover.settings.to_json()
         tensors |= {PREFIX + name: value for name, value in mover.state_for_file().items()}
+    if head.person is not None:
+        header["emotion_model"] = head.person.model
+        tensors |= {EMOTION + name: value for name, value in head.person.layers.items()}
     arrays = {name: value.detach().cpu().numpy() for name, value in tensors.items()}
     for name in HALVED:
         if PREFIX + name in arrays:
@@ -75,18 +80,23 @@ def load_head(path: str | Path) -> Head:
         mover.eval()
     else:
         mover = Rig(t["shapes"], tuple(header["joints"]), t["pivots"], t["rotations"], t["weights"])
-    return Head(header["name"], gaussians, mover, header["meta"])
+    person = None
+    if "emotion_model" in header:
+        person = PersonalEmotion(header["emotion_model"], {name: t[EMOTION + name] for name in layer_shapes()})
+    return Head(header["name"], gaussians, mover, header["meta"], person)
 
 
 def _spec(header: dict) -> dict[str, TensorSpec]:
     """What the file must hold, by its header. Raises ValueError for a deformation that cannot be."""
+    own = {EMOTION + name: TensorSpec(shape, -1e4, 1e4) for name, shape in layer_shapes().items()}
+    own = own if "emotion_model" in header else {}
     if "deformation" not in header:
-        return REST | RIG
+        return REST | RIG | own
     settings = DeformationSettings.from_json(header["deformation"])
     with torch.device("meta"):  # shapes alone, no memory
         state = Deformation(settings, 1, learning=False).state_dict()
     ranges = RANGES | {"field.index": (-1.0, settings.nodes + settings.mouth_nodes - 1.0)}
-    spec = dict(REST)
+    spec = REST | own
     for name, value in state.items():
         shape = ("N", *value.shape[1:]) if name in PER_GAUSSIAN else tuple(value.shape)
         dtype = "F16" if name in HALVED else "I32" if value.dtype == torch.int32 else "F32"
@@ -102,6 +112,8 @@ def _check(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:
         "its spherical harmonics are not of degree 0 to 3": arrays["sh"].shape[1] not in (1, 4, 9, 16),
         "its name is not a short text": not isinstance(header.get("name"), str) or not 0 < len(header["name"]) <= 200,
         "its meta is not an object": not isinstance(header.get("meta"), dict),
+        "its emotion model is not a short text": not isinstance(header.get("emotion_model", ""), str)
+        or len(header.get("emotion_model", "")) > 200,
         "its expression names are not ARKit's 52": header.get("expression_names") != list(EXPRESSION_NAMES),
         "its quaternions are not of length 1": bool((np.abs(lengths - 1.0) > 1e-3).any()),
     }

@@ -26,6 +26,7 @@ class PerformJob:
         seed: chooses the blinks, saccades and head motion.
         text: what is said, where that is known: it sharpens the mouth's timing. "" does without.
         allow_download: a speech model for a text in another language than English may be fetched from its maker's page.
+        head: a head in the library, or path of an .emohead, that may know how this voice sounds; "" hears anybody's.
     """
 
     audio: str
@@ -38,6 +39,7 @@ class PerformJob:
     seed: int = 0
     text: str = ""
     allow_download: bool = False
+    head: str = ""
 
 
 @dataclass

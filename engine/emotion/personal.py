@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a head carries of the emotion model: its students' last layers, as one person's capture has changed them."""
+
+import copy
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from ..report import Report
+from .classes import CLASSES, FEATURE
+from .model import MEMBERS, EmotionModel, digest, shipped_model
+from .network import StudentSettings
+
+
+@dataclass(frozen=True)
+class PersonalEmotion:
+    """Last layers for one person.
+
+    Args:
+        model: digest of the emotion model whose last layers they replace.
+        layers: by their names in the model, of the shapes of `layer_shapes`.
+    """
+
+    model: str
+    layers: dict[str, torch.Tensor]
+
+
+def layer_shapes() -> dict[str, tuple[int, ...]]:
+    """The shapes of the last layers of all students, by name."""
+    settings = StudentSettings()
+    shapes = {
+        "to_feature.weight": (FEATURE, 2 * settings.key + settings.width), "to_feature.bias": (FEATURE,),
+        "to_classes.weight": (len(CLASSES), FEATURE), "to_classes.bias": (len(CLASSES),),
+    }  # fmt: skip
+    return {f"students.{k}.{name}": shape for k in range(MEMBERS) for name, shape in shapes.items()}
+
+
+def last_layers(model: EmotionModel) -> dict[str, torch.Tensor]:
+    """Those of a model, shared with it."""
+    state = model.state_dict()
+    return {name: state[name] for name in layer_shapes()}
+
+
+def with_layers(model: EmotionModel, layers: dict[str, torch.Tensor]) -> EmotionModel:
+    """A copy of the model with other last layers."""
+    model = copy.deepcopy(model)
+    model.load_state_dict(layers, strict=False)
+    return model
+
+
+def model_for(person: PersonalEmotion | None, report: Report) -> EmotionModel:
+    """The model that hears for a person: the one that ships, with their last layers where they have some.
+
+    Warns where these belong to another model; the one that ships hears then. Raises FormatError, see shipped_model.
+    """
+    model, _ = shipped_model()
+    if person is None:
+        return model
+    if person.model != shipped_digest():
+        report.warning("The head was taught with another emotion model: its voice is heard as anybody's. Fit it again.")
+        return model
+    return with_layers(model, person.layers)
+
+
+@lru_cache(maxsize=1)
+def shipped_digest() -> str:
+    """What tells the model that ships from any other. Raises FormatError, see shipped_model."""
+    return digest(shipped_model()[0])
