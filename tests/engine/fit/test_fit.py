@@ -61,7 +61,7 @@ def test_a_head_moves_as_it_was_seen_to(character, fitted, tmp_path, monkeypatch
     unmoved = fit(FitJob(str(character), str(tmp_path / "still.emohead"), steps=300), Report())
     _, moved = fitted
     assert moved["psnr_head"] > unmoved["psnr_head"] + 1.0
-    assert moved["mouth_psnr"] > unmoved["mouth_psnr"] + 2.0
+    assert moved["mouth_psnr"] > unmoved["mouth_psnr"] + 1.0
     assert moved["psnr_head"] > 24.0
 
 
