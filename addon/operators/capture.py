@@ -11,7 +11,7 @@ from .. import captures, paths, running
 from ..captures import KnownCapture
 from ..capturing import make_capture
 from ..problem import Problem
-from .explained import Explained, busy_reason, report_ending
+from .explained import AsksForFile, Explained, busy_reason, report_ending
 
 FILMS = ".mp4;.m4v;.mov;.mkv;.webm;.avi;.mpg;.mpeg;.mts;.m2ts;.wmv;.mxf"
 FINDINGS_TOLD = 3
@@ -25,7 +25,7 @@ class OnScene(Explained):
         return "" if context.scene.is_editable else "This scene is linked from another file"
 
 
-class ChooseFilm(OnScene, bpy.types.Operator):
+class ChooseFilm(AsksForFile, OnScene, bpy.types.Operator):
     """Choose a film of one person who speaks"""
 
     bl_idname = "emosplat.choose_film"
@@ -35,12 +35,6 @@ class ChooseFilm(OnScene, bpy.types.Operator):
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_movie: BoolProperty(default=True, options={"HIDDEN"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        if self.filepath:  # dropped onto the view
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def run(self, context: bpy.types.Context) -> None:
         film = Path(paths.absolute(self.filepath))

@@ -43,6 +43,16 @@ class OnHead(Explained):
         return head_reason(active_head(context))
 
 
+class AsksForFile:
+    """Mixin for operators with a `filepath`: asks for it, unless a file was dropped onto the view."""
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.filepath:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+
 def head_reason(head: bpy.types.Object | None) -> str:
     """Why nothing can be done to this head, or ""."""
     if head is None:

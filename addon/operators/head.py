@@ -12,7 +12,7 @@ from ..colour import colours_change, make_colours_faithful
 from ..engine_jobs import warm_up
 from ..heads import active_head, add_head, add_portrait_camera, heads_in, set_audio
 from ..problem import Problem
-from .explained import Explained, OnHead
+from .explained import AsksForFile, Explained, OnHead
 
 AUDIO = ".wav;.aif;.aiff;.flac;.ogg;.oga;.opus;.mp3;.m4a;.aac;.mp4;.mov;.mkv;.webm"
 
@@ -68,7 +68,7 @@ class ChooseHead(OnHead, ImportHelper, bpy.types.Operator):
         active_head(context).emosplat.head = paths.stored(self.filepath)
 
 
-class ChooseAudio(OnHead, bpy.types.Operator):
+class ChooseAudio(AsksForFile, OnHead, bpy.types.Operator):
     """Choose what the head says: an audio file, or a video file with sound"""
 
     bl_idname = "emosplat.choose_audio"
@@ -79,12 +79,6 @@ class ChooseAudio(OnHead, bpy.types.Operator):
     filter_sound: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
     filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        if self.filepath:  # dropped onto the view
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def run(self, context: bpy.types.Context) -> None:
         set_audio(active_head(context), self.filepath)

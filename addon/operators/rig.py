@@ -14,7 +14,7 @@ from ..problem import Problem
 from ..rigs.actions import ASK, BELOW, REPLACE
 from ..rigs.baking import asks, bake
 from ..rigs.setup import active_face, face_reason, fill_keys, performer_of
-from .explained import Explained, busy_reason, report_ending
+from .explained import AsksForFile, Explained, busy_reason, report_ending
 from .head import AUDIO
 
 TAKES = "*.csv;*.json;*.emotake"
@@ -44,7 +44,7 @@ class MatchKeys(OnFace, bpy.types.Operator):
         fill_keys(face)
 
 
-class ChooseSpeech(OnFace, bpy.types.Operator):
+class ChooseSpeech(AsksForFile, OnFace, bpy.types.Operator):
     """Choose what the mesh says: a sound file, or a video with sound"""
 
     bl_idname = "emosplat.choose_speech"
@@ -56,17 +56,11 @@ class ChooseSpeech(OnFace, bpy.types.Operator):
     filter_movie: BoolProperty(default=True, options={"HIDDEN"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        if self.filepath:  # dropped onto the view
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
     def run(self, context: bpy.types.Context) -> None:
         set_audio(active_face(context), self.filepath)
 
 
-class ChooseTake(OnFace, bpy.types.Operator):
+class ChooseTake(AsksForFile, OnFace, bpy.types.Operator):
     """Choose a take from the disk, or the CSV of a facial-capture tool"""
 
     bl_idname = "emosplat.choose_take"
@@ -75,12 +69,6 @@ class ChooseTake(OnFace, bpy.types.Operator):
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default=TAKES, options={"HIDDEN"})
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        if self.filepath:  # dropped onto the view
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def run(self, context: bpy.types.Context) -> None:
         file = Path(paths.absolute(self.filepath))
