@@ -9,29 +9,21 @@ from ...engine.protocol import EXPRESSION_NAMES
 from .. import running
 from ..capturing import folder_in_work
 from ..character import capturing
-from ..character.settings import UNUSED
 from ..character.setup import lacking
+from .key_list import KeyList
 from .sidebar import InSidebar, draw_busy, stage_text
 from .text import draw_text
 
 LACKING_SHOWN = 6
 
 
-class EMOSPLAT_UL_shapes(bpy.types.UIList):
+class EMOSPLAT_UL_shapes(KeyList, bpy.types.UIList):
     """Shape keys and the ARKit shapes that they are."""
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property) -> None:
         row = layout.split(factor=0.5, align=True)
         row.label(text=item.name, translate=False)
         row.prop(item, "shape", text="")
-
-    def filter_items(self, _context, data, name) -> tuple[list[int], list[int]]:
-        items = getattr(data, name)
-        shown = bpy.types.UI_UL_list.filter_items_by_name(self.filter_name, self.bitflag_filter_item, items, "name")
-        shown = shown or [self.bitflag_filter_item] * len(items)
-        if data.only_unmatched:
-            shown = [flag if item.shape == UNUSED else 0 for flag, item in zip(shown, items)]
-        return shown, []
 
 
 class EMOSPLAT_UL_regions(bpy.types.UIList):

@@ -9,6 +9,7 @@ from ...engine.protocol import EXPRESSION_NAMES
 from .. import running
 from ..character.settings import UNUSED
 from ..rigs.setup import active_face, face_reason, is_stale, lacking, performer_of, row_of, used_keys
+from .key_list import KeyList
 from .sidebar import InSidebar, draw_busy, draw_dialogue, draw_emotion, draw_life, draw_micro, draw_span
 from .text import draw_text
 
@@ -16,7 +17,7 @@ SHOWN = 6
 JAW_OPEN = EXPRESSION_NAMES.index("jawOpen")
 
 
-class EMOSPLAT_UL_keys(bpy.types.UIList):
+class EMOSPLAT_UL_keys(KeyList, bpy.types.UIList):
     """Shape keys and what they do."""
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property) -> None:
@@ -24,14 +25,6 @@ class EMOSPLAT_UL_keys(bpy.types.UIList):
         row = layout.split(factor=0.45, align=True)
         row.label(text=item.name, translate=False)
         row.prop(item, "shape", text="")
-
-    def filter_items(self, _context, data, name) -> tuple[list[int], list[int]]:
-        items = getattr(data, name)
-        shown = bpy.types.UI_UL_list.filter_items_by_name(self.filter_name, self.bitflag_filter_item, items, "name")
-        shown = shown or [self.bitflag_filter_item] * len(items)
-        if data.only_unmatched:
-            shown = [flag if item.shape == UNUSED else 0 for flag, item in zip(shown, items)]
-        return shown, []
 
 
 class RigPanel(InSidebar, bpy.types.Panel):
