@@ -41,6 +41,10 @@ class TensorSpec:
     optional: bool = False
 
 
+# Every tensor that a file may hold; or what makes that of its header, raising ValueError where the header is wrong.
+Specs = dict[str, TensorSpec] | Callable[[dict], dict[str, TensorSpec]]
+
+
 def write_tensors(
     path: Path, kind: str, version: int, header: dict, tensors: dict[str, np.ndarray | DiskRows]
 ) -> None:
@@ -65,13 +69,12 @@ def write_tensors(
 
 
 def read_tensors(
-    path: Path, kind: str, version: int, spec: dict[str, TensorSpec] | Callable[[dict], dict[str, TensorSpec]],
-    limits: dict[str, int], on_disk: Collection[str] = (),
+    path: Path, kind: str, version: int, spec: Specs, limits: dict[str, int], on_disk: Collection[str] = ()
 ) -> tuple[dict, dict[str, np.ndarray | DiskRows]]:
     """Read a file written by `write_tensors`.
 
     Args:
-        spec: every tensor the file may hold; or what makes it of the header, raising ValueError where that is wrong.
+        spec: what the file must look like.
         limits: largest value of every named dimension in `spec`.
         on_disk: tensors that are checked but stay in the file, as DiskRows.
 
@@ -82,6 +85,33 @@ def read_tensors(
         FormatError: whatever is wrong, in one sentence.
     """
     path = Path(path)
+    declared, header, spec, start = _judge(path, kind, version, spec, limits)
+    try:
+        with safe_open(path, "np") as file:  # judges the offsets, too
+            tensors = {name: file.get_tensor(name) for name in declared if name not in on_disk}
+    except (ValueError, TypeError, SafetensorError, OSError) as error:
+        raise FormatError(f"{path} is damaged ({error}).", "Copy or make the file again.") from None
+    for name in set(on_disk) & set(declared):
+        (rows, *shape), first = declared[name]["shape"], declared[name]["data_offsets"][0]
+        tensors[name] = DiskRows(path, (DTYPES[spec[name].dtype], tuple(shape)), rows, start + first)
+    for name, value in tensors.items():
+        _check_values(path, name, value, spec[name])
+    return header, tensors
+
+
+def read_shapes(
+    path: Path, kind: str, version: int, spec: Specs, limits: dict[str, int]
+) -> tuple[dict, dict[str, tuple[int, ...]]]:
+    """The header of a file and the shapes of its tensors by name, judged as `read_tensors` does before it reads any
+    values. Raises FormatError."""
+    declared, header, _, _ = _judge(Path(path), kind, version, spec, limits)
+    return header, {name: tuple(entry["shape"]) for name, entry in declared.items()}
+
+
+def _judge(
+    path: Path, kind: str, version: int, spec: Specs, limits: dict[str, int]
+) -> tuple[dict, dict, dict[str, TensorSpec], int]:
+    """What a file declares of its tensors, its own header, its spec, and the byte at which data begin."""
     declared, metadata, start = _read_header(path, kind)
     if metadata.get("format") != kind:
         raise FormatError(f"{path} is not an .{kind} file.", f"Choose a file that ends in .{kind}.")
@@ -97,17 +127,7 @@ def read_tensors(
         except ValueError as error:
             raise FormatError(f"{path} cannot be used: {error}.", "Make the file again, or choose another.") from None
     _check_shapes(path, declared, spec, limits)
-    try:
-        with safe_open(path, "np") as file:  # judges the offsets, too
-            tensors = {name: file.get_tensor(name) for name in declared if name not in on_disk}
-    except (ValueError, TypeError, SafetensorError, OSError) as error:
-        raise FormatError(f"{path} is damaged ({error}).", "Copy or make the file again.") from None
-    for name in set(on_disk) & set(declared):
-        (rows, *shape), first = declared[name]["shape"], declared[name]["data_offsets"][0]
-        tensors[name] = DiskRows(path, (DTYPES[spec[name].dtype], tuple(shape)), rows, start + first)
-    for name, value in tensors.items():
-        _check_values(path, name, value, spec[name])
-    return header, tensors
+    return declared, header, spec, start
 
 
 def _read_header(path: Path, kind: str) -> tuple[dict, dict, int]:

@@ -170,6 +170,17 @@ class Deformation(nn.Module):
             None if frame.emotion is None else inputs.emotion(frame.emotion),
         )
 
+    @staticmethod
+    def from_state(settings: DeformationSettings, state: dict[str, Tensor]) -> "Deformation":
+        """One that `state_for_file` gave the tensors of, whose memory it takes over."""
+        with torch.device("meta"):  # no weights are made up only to be replaced
+            made = Deformation(settings, len(state["basis"]), learning=False)
+        made.load_state_dict(state, assign=True)
+        made.units = units()
+        if made.field is not None:
+            made.field.units = made.units[:, None]
+        return made.eval()
+
     def state_for_file(self) -> dict[str, Tensor]:
         """What a head's file holds: the state of a Deformation that is no longer learning."""
         if self.field is not None:

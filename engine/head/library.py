@@ -2,14 +2,14 @@
 """The heads at hand: the bundled ones by name (the puppet and the files of engine/data), and those of a folder."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
 from ..errors import FormatError, InputError
 from .head import Head
 from .puppet import build_puppet
-from .storage import load_head
+from .storage import glance, load_head
 
 SUFFIX = ".emohead"
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -46,8 +46,7 @@ def _fitted(name: str) -> Head:
 
 def bundled_heads() -> dict[str, Callable[[], Head]]:
     """Makers of the heads that came with the program, by name; the puppet, which is no person, last."""
-    files = sorted(path.stem for path in DATA.glob(f"*{SUFFIX}"))
-    return {name: partial(_fitted, name) for name in files} | {"puppet": _puppet}
+    return {path.stem: partial(_fitted, path.stem) for path in _files(DATA)} | {"puppet": _puppet}
 
 
 def list_heads(folder: str | Path = "") -> list[HeadInfo]:
@@ -56,13 +55,10 @@ def list_heads(folder: str | Path = "") -> list[HeadInfo]:
     Raises:
         InputError: `folder` is given and is no folder that can be read.
     """
-    infos = [_info(name, "", make()) for name, make in bundled_heads().items()]
-    for path in _files(folder):
-        try:
-            infos.append(_info(path.stem, str(path), load_head(path)))
-        except FormatError as error:
-            infos.append(HeadInfo(path.stem, str(path), 0, path.stem, str(error)))
-    return infos
+    puppet = _puppet()
+    infos = [replace(_info(path), path="") for path in _files(DATA)]
+    infos.append(HeadInfo(puppet.name, "", len(puppet.gaussians), puppet.meta["title"]))
+    return infos + [_info(path) for path in _files(folder)]
 
 
 def open_head(name_or_path: str | Path, folder: str | Path = "") -> Head:
@@ -97,5 +93,9 @@ def _files(folder: str | Path) -> list[Path]:
         ) from None
 
 
-def _info(name: str, path: str, head: Head) -> HeadInfo:
-    return HeadInfo(name, path, len(head.gaussians), str(head.meta.get("title", head.name))[:200])
+def _info(path: Path) -> HeadInfo:
+    try:
+        meta, gaussians = glance(path)
+    except FormatError as error:
+        return HeadInfo(path.stem, str(path), 0, path.stem, str(error))
+    return HeadInfo(path.stem, str(path), gaussians, str(meta.get("title", path.stem))[:200])

@@ -13,7 +13,7 @@ from ..emotion.personal import PersonalEmotion, layer_shapes
 from ..errors import FormatError
 from ..protocol import EXPRESSION_NAMES
 from ..splats.gaussians import Gaussians
-from ..tensors import TensorSpec, read_tensors, write_tensors
+from ..tensors import TensorSpec, read_shapes, read_tensors, write_tensors
 from .head import Head
 from .rig import FIXED_JOINTS, Rig
 
@@ -75,15 +75,23 @@ def load_head(path: str | Path) -> Head:
     t = {name: torch.from_numpy(value) for name, value in arrays.items()}
     gaussians = Gaussians(*(t[name] for name in REST))
     if "deformation" in header:
-        mover = Deformation(DeformationSettings.from_json(header["deformation"]), len(gaussians), learning=False)
-        mover.load_state_dict({name: t[PREFIX + name] for name in mover.state_dict()})
-        mover.eval()
+        state = {name.removeprefix(PREFIX): t[name].float() if name.removeprefix(PREFIX) in HALVED else t[name]
+                 for name in t if name.startswith(PREFIX)}
+        mover = Deformation.from_state(DeformationSettings.from_json(header["deformation"]), state)
     else:
         mover = Rig(t["shapes"], tuple(header["joints"]), t["pivots"], t["rotations"], t["weights"])
     person = None
     if "emotion_model" in header:
         person = PersonalEmotion(header["emotion_model"], {name: t[EMOTION + name] for name in layer_shapes()})
     return Head(header["name"], gaussians, mover, header["meta"], person)
+
+
+def glance(path: str | Path) -> tuple[dict, int]:
+    """The meta of an .emohead and how many Gaussians it has, for lists: no value is read, so a file may still turn out
+    to be unusable. Raises FormatError."""
+    header, shapes = read_shapes(Path(path), "emohead", VERSION, _spec, LIMITS)
+    _refuse(Path(path), _header_faults(header))
+    return header["meta"], shapes["means"][0]
 
 
 def _spec(header: dict) -> dict[str, TensorSpec]:
@@ -107,18 +115,27 @@ def _spec(header: dict) -> dict[str, TensorSpec]:
 def _check(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:
     """What the tensors' shapes and bounds alone do not say."""
     lengths = np.linalg.norm(arrays["quats"], axis=1)
-    faults = {
+    faults = _header_faults(header) | {
         "it has no Gaussians": not len(arrays["means"]),
         "its spherical harmonics are not of degree 0 to 3": arrays["sh"].shape[1] not in (1, 4, 9, 16),
+        "its quaternions are not of length 1": bool((np.abs(lengths - 1.0) > 1e-3).any()),
+    }
+    if "deformation" not in header:
+        faults |= _rig_faults(header.get("joints"), arrays)
+    _refuse(path, faults)
+
+
+def _header_faults(header: dict) -> dict[str, bool]:
+    return {
         "its name is not a short text": not isinstance(header.get("name"), str) or not 0 < len(header["name"]) <= 200,
         "its meta is not an object": not isinstance(header.get("meta"), dict),
         "its emotion model is not a short text": not isinstance(header.get("emotion_model", ""), str)
         or len(header.get("emotion_model", "")) > 200,
         "its expression names are not ARKit's 52": header.get("expression_names") != list(EXPRESSION_NAMES),
-        "its quaternions are not of length 1": bool((np.abs(lengths - 1.0) > 1e-3).any()),
     }
-    if "deformation" not in header:
-        faults |= _rig_faults(header.get("joints"), arrays)
+
+
+def _refuse(path: Path, faults: dict[str, bool]) -> None:
     for fault, found in faults.items():
         if found:
             raise FormatError(f"{path} cannot be used: {fault}.", "Make the file again, or choose another head.")
