@@ -50,6 +50,11 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         description="Let captures of films fetch MediaPipe's selfie segmenter (16 MB, once) from its maker's page. It "
         "draws finer masks of hair and clothes. Captures work without it",
     )
+    emotion_model: StringProperty(
+        name="Emotion Model", subtype="FILE_PATH",
+        description="What hears the emotion in a voice, such as a model of your own that listens to HuBERT or wav2vec "
+        "2.0 (see the model card). Empty: the one that came with the extension",
+    )
     mark_synthetic: BoolProperty(
         name="Mark Renders as Synthetic", default=True,
         description="Write IPTC's Digital Source Type for synthetic media into the PNGs and the MP4 and MOV films that "
@@ -57,9 +62,10 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
     )
 
     download_speech_model: BoolProperty(
-        name="Download Speech Model", default=False,
+        name="Download Speech Models", default=False,
         description="Let dialogue text in other languages than English fetch Meta's MMS aligner (1.2 GB, once) from "
-        "its maker's page. Its licence allows non-commercial use only (CC-BY-NC 4.0). Mouths work without it",
+        "its maker's page. Its licence allows non-commercial use only (CC-BY-NC 4.0). Mouths work without it. An "
+        "emotion model of your own may fetch what it listens to, too",
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -76,6 +82,7 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
         column.separator()
         column.prop(self, "frames_folder")
         column.prop(self, "heads_folder")
+        column.prop(self, "emotion_model")
         column.prop(self, "download_models")
         column.prop(self, "download_speech_model")
         column.prop(self, "mark_synthetic")
@@ -87,6 +94,11 @@ class EmoSplatPreferences(bpy.types.AddonPreferences):
 
 def preferences() -> EmoSplatPreferences:
     return bpy.context.preferences.addons[paths.EXTENSION].preferences
+
+
+def emotion_model() -> str:
+    """The file of the animator's own emotion model; "" for the one that ships."""
+    return paths.absolute(preferences().emotion_model)
 
 
 def may_download_speech_model() -> bool:

@@ -14,6 +14,8 @@ from .protocol import (
 )
 from .report import Report
 
+PIPELINE_ALLOWED = "the speech model that --emotion-model listens to may be fetched, once"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb. Returns the exit status: 0 well, 1 the job failed, 2 the arguments are wrong."""
@@ -92,6 +94,8 @@ def build_parser() -> argparse.ArgumentParser:
     emotion = verb("emotion", "Hear the emotion in a voice: probabilities over time, valence, arousal.")
     emotion.add_argument("audio", metavar="AUDIO")
     emotion.add_argument("--plot", default="", metavar="FILE", help="also draw it, as .png, .svg or .pdf")
+    _add_emotion_model(emotion)
+    emotion.add_argument("--allow-download", action="store_true", help=PIPELINE_ALLOWED)
 
     imported = verb("import", "Write a take of another kind as take.json, such as a capture tool's CSV.")
     imported.add_argument("take", metavar="TAKE", help="a CSV in Live Link Face's layout, an .emotake or a take.json")
@@ -129,12 +133,15 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--hold-out", default="", metavar="A-B", help="seconds that are held out, too")
     fit.add_argument("--seed", type=int, default=0)
     fit.add_argument("--threads", type=int, default=0, help="0: all cores")
+    _add_emotion_model(fit)
+    fit.add_argument("--allow-download", action="store_true", help=PIPELINE_ALLOWED)
 
     evaluate = verb("evaluate", "Measure a head on pictures that it was not fitted to.")
     evaluate.add_argument("head", metavar="HEAD", help="name of a head, or an .emohead file")
     evaluate.add_argument("capture", metavar="CAPTURE", help="a capture's folder")
     evaluate.add_argument("--split", default="test", metavar="NAME", help="test, train, all, or seconds A-B (test)")
     evaluate.add_argument("--size", type=int, default=0, help="the pictures' longer side (as it was fitted)")
+    _add_emotion_model(evaluate)
     sync = verb("sync", "Say how many frames a mouth is later than its sound.")
     sync.add_argument("source", metavar="VIDEO|RENDER_DIR")
     sync.add_argument("audio", metavar="AUDIO", nargs="?", default="", help="another sound than its own")
@@ -162,8 +169,14 @@ def _add_performance(parser: argparse.ArgumentParser, life: float) -> None:
     said = parser.add_mutually_exclusive_group()
     said.add_argument("--text", default="", help="what is said, where that is known: sharpens the mouth's timing")
     said.add_argument("--text-file", default="", metavar="FILE", help="the same from a text file (UTF-8)")
-    allowed = "a speech model that texts in other languages than English need may be fetched (1.2 GB, once)"
+    _add_emotion_model(parser)
+    allowed = "a speech model that texts in other languages than English, or --emotion-model, need may be fetched, once"
     parser.add_argument("--allow-download", action="store_true", help=allowed)
+
+
+def _add_emotion_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--emotion-model", default="", metavar="FILE",
+                        help="what hears the voice's emotion, see docs/model_card.md (the one that ships)")
 
 
 def _job(options: argparse.Namespace):
@@ -172,7 +185,7 @@ def _job(options: argparse.Namespace):
             return ExportTakeJob(options.source, options.csv)
         return ExportJob(options.source, options.ply)
     if options.verb == "emotion":
-        return EmotionJob(options.audio, options.plot)
+        return EmotionJob(options.audio, options.plot, options.emotion_model, options.allow_download)
     if options.verb == "import":
         return ImportJob(options.take, options.out, options.fps, options.timecode_fps)
     if options.verb == "capture":
@@ -181,17 +194,18 @@ def _job(options: argparse.Namespace):
         rest = {name: getattr(options, name) for name in ("size", "identity", "fps", "seed", "allow_download")}
         return CaptureJob(options.source, options.out, emotion=parse_emotion(options.emotion), **rest)
     if options.verb == "fit":
-        names = ("minutes", "steps", "size", "device", "consent", "hold_out", "seed", "threads")
+        names = ("minutes", "steps", "size", "device", "consent", "hold_out", "seed", "threads", "emotion_model",
+                 "allow_download")
         return FitJob(options.capture, options.out, **{name: getattr(options, name) for name in names})
     if options.verb == "evaluate":
-        return EvaluateJob(options.head, options.capture, options.split, options.size)
+        return EvaluateJob(options.head, options.capture, options.split, options.size, options.emotion_model)
     if options.verb == "sync":
         return SyncJob(options.source, options.audio)
     if options.verb == "heads":
         return HeadsJob(options.folder)
     if options.verb == "doctor":
         return DoctorJob(options.folder, options.out)
-    names = ("fps", "auto_emotion", "controls", "life", "seed", "out", "allow_download")
+    names = ("fps", "auto_emotion", "controls", "life", "seed", "out", "allow_download", "emotion_model")
     performance = {name: getattr(options, name) for name in names}
     performance |= {"emotion": parse_emotion(options.emotion), "text": options.text or read_text(options.text_file)}
     if options.verb == "perform":

@@ -155,7 +155,7 @@ def emotion_job(job: EmotionJob, report: Report) -> dict:
 
     if job.plot:
         check_plot_path(job.plot)
-    felt = feel(job.audio, report)
+    felt = feel(job.audio, report, job.emotion_model, job.allow_download)
     if job.plot:
         plot(felt, Path(job.audio).name, job.plot)
     return as_dict(felt)
@@ -277,7 +277,7 @@ def _make_take(job: PerformJob | SpeakJob | BakeJob, report: Report, person=None
     audio = job.source if isinstance(job, BakeJob) else job.audio
     return perform(
         audio, fps=_fps(job.fps), controls=_controls(job), seed=job.seed, report=report, text=job.text,
-        allow_download=job.allow_download, person=person,
+        allow_download=job.allow_download, person=person, emotion_model=job.emotion_model,
     )
 
 

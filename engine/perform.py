@@ -22,7 +22,8 @@ from .emotion.extract import Felt
 from .emotion.hearing import silence_after
 from .emotion.listen import Listener
 from .emotion.model import shipped_model
-from .emotion.personal import PersonalEmotion, model_for
+from .emotion.personal import PersonalEmotion
+from .emotion.recogniser import open_recogniser
 from .life.blinks import add_blinks, blink_curve, blink_times
 from .life.gaze import add_eye_shapes, choose_fixations, gaze_angles
 from .life.head_motion import head_motion
@@ -45,7 +46,7 @@ HOLD_LIPS = ("mouthPress", "mouthRoll", "mouthShrugLower", "mouthClose")
 
 def perform(
     audio: str | Path, *, fps: Fraction, controls: Controls, seed: int, report: Report, text: str = "",
-    allow_download: bool = False, person: PersonalEmotion | None = None,
+    allow_download: bool = False, person: PersonalEmotion | None = None, emotion_model: str = "",
 ) -> Take:
     """Everything that drives a head, from a sound file and the sliders.
 
@@ -57,15 +58,20 @@ def perform(
         report: told "listen", "extract", "feel" where the voice's emotion counts, "align" and "perform"; warned of what
             of the text was not heard.
         text: what is said, or "": it sharpens the mouth's timing.
-        allow_download: a speech model for a text in another language than English may be fetched.
+        allow_download: a speech model may be fetched that a text in another language than English, or the emotion
+            model, needs.
         person: whose voice it is, where a head learned how they sound; None hears it as anybody's.
+        emotion_model: file of a model that hears the voice's emotion; "" is the one that ships.
 
     Raises:
         AudioError: see engine/audio/read.py.
+        FormatError, MissingModelError, MissingPackageError: of the emotion model, see emotion/recogniser.py.
         InputError: the text is too long.
         Cancelled: the person asked to stop.
     """
-    listener = Listener(model_for(person, report)) if any(controls.auto_emotion) else None
+    listener = None
+    if any(controls.auto_emotion):
+        listener = Listener(open_recogniser(emotion_model, report, allow_download).knowing(person, report))
     powers, rows, samples = _listen(audio, report, listener)
     frames = ceil(Fraction(samples, RATE) * fps)
     seconds = samples / RATE

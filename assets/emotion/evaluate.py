@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints the table of what Emotion Distillation reaches, as docs/benchmarks.md has it.
 
-    python assets/emotion/evaluate.py --data DIR --space FILE.pt --cache DIR [--members 3] [--speech DIR] [--json]
+    python assets/emotion/evaluate.py --data DIR --cache DIR [--space FILE.pt] [--members 3] [--speech DIR] [--json]
 
 Every figure on EmoDB is of students that were trained without its speaker, with the same settings and seeds in every
 fold; folds that are done lie in --cache. --speech holds the acted English lines, for the model that ships.
@@ -25,6 +25,7 @@ from engine.audio.read import RATE, read_mono  # noqa: E402
 from engine.emotion.classes import CLASSES  # noqa: E402
 from engine.emotion.listen import Listener, as_dict, feel  # noqa: E402
 from engine.emotion.model import MEMBERS, EmotionModel  # noqa: E402
+from engine.emotion.network import StudentSettings  # noqa: E402
 from engine.emotion.space import EmotionSpace  # noqa: E402
 from engine.prior.extract import shipped_network  # noqa: E402
 from engine.prior.frontends import EncoderFrontEnd  # noqa: E402
@@ -49,7 +50,7 @@ def heard(name: str, windows: Windows, space: EmotionSpace, members: int, cache:
     path = cache / f"{name}-{members}.npz"
     if not path.is_file():
         keep, test = folds(windows)[name]
-        model = EmotionModel(members=members)
+        model = EmotionModel(StudentSettings(waveform=windows.source.width), members)
         for k in range(members):
             model.students[k] = learn(windows, keep, space, seed=k)
         model.eval()
@@ -120,8 +121,8 @@ def speed(file: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--space", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--space", type=Path, help="of train_space.py (the one that ships)")
     parser.add_argument("--members", type=int, default=MEMBERS)
     parser.add_argument("--speech", type=Path)
     parser.add_argument("--json", action="store_true")

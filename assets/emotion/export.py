@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes engine/data/emotion.safetensors of what train.py wrote.
+"""Makes an emotion model's file of what train.py wrote: the one that ships, or one that listens to a pipeline.
 
-    python assets/emotion/export.py --model FILE.pt [--prior engine/data/prior.safetensors]
-        [--out engine/data/emotion.safetensors]
+    python assets/emotion/export.py --model FILE.pt [--out engine/data/emotion.safetensors]
+
+What listens to a pipeline is used with `--emotion-model` or by the add-on's preference of that name.
 """
 
 import argparse
@@ -14,23 +15,26 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from engine.emotion.model import SHIPPED, EmotionModel, save_model  # noqa: E402
-from engine.prior.extract import SHIPPED as SHIPPED_PRIOR  # noqa: E402
-from engine.prior.extract import shipped_network  # noqa: E402
+from engine.emotion.network import StudentSettings  # noqa: E402
+from engine.emotion.waveform import WaveformSource  # noqa: E402
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--prior", type=Path, default=SHIPPED_PRIOR, help="whose encoder heard the data")
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--out", type=Path, help="(the file that ships, unless a pipeline was heard)")
     options = parser.parse_args()
     state = torch.load(options.model, weights_only=True)
-    model = EmotionModel(members=len(state["students"]))
+    source = WaveformSource.of_header(state["source"])
+    if source.pipeline and options.out is None:
+        parser.error(f"a model that listens to {source.pipeline} does not ship: say --out")
+    model = EmotionModel(StudentSettings(waveform=source.width), len(state["students"]))
     model.space.load_state_dict(state["space"])
     for student, values in zip(model.students, state["students"]):
         student.load_state_dict(values)
-    save_model(model, shipped_network(options.prior).encoder, {"corpus": "EmoDB"}, options.out)
-    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, {len(model.students)} students")
+    out = options.out or SHIPPED
+    save_model(model, source, {"corpus": "EmoDB"}, out)
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, {len(model.students)} students")
 
 
 if __name__ == "__main__":

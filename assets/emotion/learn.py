@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One student learns from what prepare.py wrote and from the teacher's space."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import torch
 from torch.nn import functional as F
 
 from engine.emotion.classes import CLASSES, FEATURE
-from engine.emotion.network import Standard, Student
+from engine.emotion.network import Standard, Student, StudentSettings
 from engine.emotion.space import EmotionSpace
+from engine.emotion.waveform import WaveformSource
 
 BATCH = 64
 STEPS = 300
@@ -30,6 +32,7 @@ class Windows:
         mels, descriptors, waveform: (K, V, ...) float16.
         classes, speakers: (V,) int.
         recognised: (V,) how many of a hundred listeners heard the emotion, over 100.
+        source: who heard `waveform`.
     """
 
     mels: torch.Tensor
@@ -38,14 +41,18 @@ class Windows:
     classes: torch.Tensor
     speakers: np.ndarray
     recognised: torch.Tensor
+    source: WaveformSource
 
     @classmethod
     def load(cls, folder: Path) -> "Windows":
         paths = sorted(path for path in folder.glob("emodb-*.npz") if ".part" not in path.name)
         files = [np.load(path, allow_pickle=False) for path in paths]
+        sources = {str(file["source"]) for file in files}
+        if len(sources) != 1:
+            raise SystemExit(f"{folder} holds what several encoders heard. Use a folder for each.")
         parts = (torch.from_numpy(np.stack([f[n] for f in files])) for n in ("mels", "descriptors", "waveform"))
         labels = (torch.from_numpy(files[0]["classes"]), files[0]["speakers"], torch.from_numpy(files[0]["recognised"]))
-        return cls(*parts, *labels)
+        return cls(*parts, *labels, WaveformSource.of_header(json.loads(sources.pop())))
 
     def inputs(self, copies: torch.Tensor, numbers: torch.Tensor) -> list[torch.Tensor]:
         """Student's arguments for windows `numbers` (B,) of `copies` (B,)."""
@@ -59,7 +66,7 @@ def learn(windows: Windows, keep: np.ndarray, space: EmotionSpace, seed: int, st
     teacher's feature, which is the class's prototype as strong as listeners found it.
     """
     torch.manual_seed(seed)
-    student = Student()
+    student = Student(StudentSettings(waveform=windows.waveform.shape[2]))
     kept = torch.from_numpy(np.flatnonzero(keep))
     _standardise(student, windows, kept)
     count = torch.bincount(windows.classes[kept], minlength=len(CLASSES)).float()

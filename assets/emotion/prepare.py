@@ -2,14 +2,16 @@
 """EmoDB to what the student learns from: windows of two seconds as hearing.py cuts them, in .npz files.
 
     python assets/emotion/prepare.py --emodb DIR --out DIR [--prior engine/data/prior.safetensors] [--copies 9]
-        [--seed 0]
+        [--seed 0] [--pipeline HUBERT_BASE [--layer N] [--allow-download]]
 
+With --pipeline the waveform is heard by torchaudio's model of that name, and with Prior Extraction's encoder without.
 Copy 0 is the corpus as it is, each utterance by itself. The others are disturbed, and every second of them strings a
 speaker's utterances together in any order, as they stand in a longer recording. A file that is there is kept.
 """
 
 import argparse
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -23,9 +25,11 @@ from engine.emotion.acoustics import RATE, VoiceStream  # noqa: E402
 from engine.emotion.classes import CLASSES  # noqa: E402
 from engine.emotion.hearing import STEPS_PER_SECOND, Heard, silence_after, windows  # noqa: E402
 from engine.emotion.network import SECONDS, STEPS  # noqa: E402
-from engine.prior.encoder import SpeechEncoder  # noqa: E402
+from engine.emotion.waveform import Waveform, load_waveform  # noqa: E402
+from engine.errors import EngineError  # noqa: E402
 from engine.prior.extract import SHIPPED, shipped_network  # noqa: E402
-from engine.prior.frontends import EncoderFrontEnd  # noqa: E402
+from engine.prior.pipelines import NAMES  # noqa: E402
+from engine.report import Report  # noqa: E402
 
 EMODB_CLASSES = {
     "anger": "angry", "boredom": "boredom", "disgust": "disgusted", "fear": "fear", "happiness": "happy",
@@ -34,13 +38,13 @@ EMODB_CLASSES = {
 SESSION = 6  # utterances strung together
 
 
-def hear(audio: np.ndarray, encoder: SpeechEncoder) -> Heard:
+def hear(audio: np.ndarray, waveform: Waveform) -> Heard:
     """A whole sound (n,) at 16 kHz."""
     audio = np.pad(audio, (0, silence_after(len(audio), RATE)))
-    front, voice = EncoderFrontEnd(encoder), VoiceStream()
+    front, voice = waveform.front_end(), VoiceStream()
     front.push(audio)
     voice.push(audio)
-    return Heard(voice.finish(), front.finish(), encoder.settings.width)
+    return Heard(voice.finish(), front.finish(), waveform.source.width)
 
 
 def cut(heard: Heard, seconds: float) -> list[np.ndarray]:
@@ -49,12 +53,12 @@ def cut(heard: Heard, seconds: float) -> list[np.ndarray]:
     return [part[0].numpy().astype(np.float16) for part in windows(heard, np.array([start]))]
 
 
-def prepare(clips: list[np.ndarray], speakers: np.ndarray, copy: int, encoder: SpeechEncoder, seed: int) -> list:
+def prepare(clips: list[np.ndarray], speakers: np.ndarray, copy: int, waveform: Waveform, seed: int) -> list:
     """Copy number `copy` of all clips, in their order: a list of mels, descriptors and waveform for each."""
     rng = np.random.default_rng([seed, copy])
     out: list = [None] * len(clips)
     if copy == 0:
-        return [cut(hear(clip, encoder), 0.0) for clip in clips]
+        return [cut(hear(clip, waveform), 0.0) for clip in clips]
     for speaker in np.unique(speakers):
         order = rng.permutation(np.flatnonzero(speakers == speaker))
         size = SESSION if copy % 2 else 1
@@ -69,7 +73,7 @@ def prepare(clips: list[np.ndarray], speakers: np.ndarray, copy: int, encoder: S
                 length += gap + len(part) / RATE
             audio = another_place(np.concatenate(parts), rng)
             audio = audio + rng.normal(0.0, 10.0 ** rng.uniform(-5.0, -3.5), len(audio)).astype(np.float32)
-            heard = hear(audio, encoder)
+            heard = hear(audio, waveform)
             for k, time in zip(group, times):
                 out[k] = cut(heard, time)
     return out
@@ -80,11 +84,20 @@ def main() -> None:
     parser.add_argument("--emodb", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--prior", type=Path, default=SHIPPED, help="whose encoder hears")
+    parser.add_argument("--pipeline", choices=NAMES, help="what hears instead of it")
+    parser.add_argument("--layer", type=int, default=0, help="of the pipeline, from 1 (the middle one)")
+    parser.add_argument("--allow-download", action="store_true", help="the pipeline may be fetched from its maker")
     parser.add_argument("--copies", type=int, default=9)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    encoder = shipped_network(options.prior).encoder
+    if options.pipeline:
+        try:
+            waveform = load_waveform(options.pipeline, options.layer, Report(), options.allow_download)
+        except EngineError as error:
+            sys.exit(f"error: {error}")
+    else:
+        waveform = Waveform.of_encoder(shipped_network(options.prior).encoder)
     with (options.emodb / "utterances.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     clips = [soundfile.read(options.emodb / "audio" / f"{row['file']}.flac", dtype="float32")[0] for row in rows]
@@ -93,12 +106,13 @@ def main() -> None:
         "speakers": np.array([int(row["speaker"]) for row in rows]),
         "sentences": np.array([row["sentence"] for row in rows]),
         "recognised": np.array([float(row["listeners_recognised_percent"]) / 100.0 for row in rows], np.float32),
+        "source": np.array(json.dumps(waveform.source.to_header())),
     }
     for copy in range(options.copies):
         path = options.out / f"emodb-{copy}.npz"
         if path.is_file():
             continue
-        parts = prepare(clips, labels["speakers"], copy, encoder, options.seed)
+        parts = prepare(clips, labels["speakers"], copy, waveform, options.seed)
         names = ("mels", "descriptors", "waveform")
         arrays = {name: np.stack([part[k] for part in parts]) for k, name in enumerate(names)}
         part_path = path.with_suffix(".part.npz")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..prior.storage import digest
 from ..protocol import EMOTION_NAMES, EXPRESSION_NAMES
 from ..report import Report
 from .acoustics import HOPS_PER_SECOND
@@ -21,7 +22,7 @@ from .extract import NEUTRAL, WINDOWS_AT_ONCE
 from .hearing import WINDOWS_PER_SECOND, Heard, window_starts, windows
 from .model import EmotionModel
 from .network import SECONDS
-from .personal import PersonalEmotion, last_layers, shipped_digest
+from .personal import PersonalEmotion, last_layers
 from .smoothing import speech_near
 
 STEPS = 300
@@ -82,8 +83,8 @@ def fine_tune(heard: Heard, lesson: Lesson, model: EmotionModel, report: Report)
     """Learn from a capture's sound and faces, and keep it if it helps where nothing was learned from.
 
     Args:
-        heard: the whole sound.
-        model: the one that ships. It stays as it is.
+        heard: the whole sound, as the model hears it.
+        model: stays as it is.
         report: told "voice"; asked whether to go on.
 
     Raises:
@@ -114,7 +115,7 @@ def fine_tune(heard: Heard, lesson: Lesson, model: EmotionModel, report: Report)
     report.progress("voice", STEPS, STEPS)
     layers = {name: value.detach() for name, value in layers.items()}
     before, after = (float(loss(some, slice(count, None))) for some in (first, layers))
-    person = PersonalEmotion(shipped_digest(), layers) if after < BETTER * before else None
+    person = PersonalEmotion(digest(model), layers) if after < BETTER * before else None
     return FineTuned(person, count, len(judge), before, after)
 
 

@@ -22,7 +22,7 @@ class Heard:
 
     Args:
         voice: see acoustics.py.
-        rows: of the front end, 50 frames a second, of which the last `waveform` features are the encoder's.
+        rows: of the front end, 50 frames a second, of which the last `waveform` features are what the model listens to.
         waveform: how many.
     """
 

@@ -13,7 +13,7 @@ from ..report import Report
 from .acoustics import VoiceStream
 from .extract import Felt, extract
 from .hearing import Heard, silence_after
-from .model import EmotionModel, require_encoder, shipped_model
+from .recogniser import Recogniser, open_recogniser, shipped_recogniser
 
 LISTEN_BLOCK = RATE * 10
 DECIMALS = 4
@@ -23,50 +23,54 @@ class Listener:
     """Takes 16 kHz mono samples piece by piece; how they are cut makes no difference.
 
     Args:
-        model: who feels, of the shipped model's encoder; None is the model that ships.
+        recogniser: who hears; None is the model that ships.
     """
 
-    def __init__(self, model: EmotionModel | None = None) -> None:
-        self._encoder = shipped_network().encoder
-        shipped, wanted = shipped_model()
-        require_encoder(self._encoder, wanted)
-        self._model = model or shipped
+    def __init__(self, recogniser: Recogniser | None = None) -> None:
+        self._recogniser = recogniser or shipped_recogniser()
+        self._front = self._recogniser.own_front_end()
         self._voice, self._samples = VoiceStream(), 0
 
     def push(self, samples: np.ndarray) -> None:
         """Take (n,) float32 samples."""
         self._voice.push(samples)
+        if self._front:
+            self._front.push(samples)
         self._samples += len(samples)
 
     def finish(self, rows: Rows, report: Report) -> Felt:
         """The emotion of all that was pushed; `rows` is what Prior Extraction's front end heard of it, and of
-        `silence_after` it."""
-        return extract(self.heard(rows), self._model, report)
+        `silence_after` it. A model that listens to other features has no use for these."""
+        return extract(self.heard(rows), self._recogniser.model, report)
 
     def heard(self, rows: Rows) -> Heard:
         """What `finish` feels the emotion of. To be called once."""
-        self._voice.push(np.zeros(silence_after(self._samples, RATE)))
-        return Heard(self._voice.finish(), rows, self._encoder.settings.width)
+        silence = np.zeros(silence_after(self._samples, RATE), np.float32)
+        self._voice.push(silence)
+        if self._front:
+            self._front.push(silence)
+            rows = self._front.finish()
+        return Heard(self._voice.finish(), rows, self._recogniser.waveform.source.width)
 
 
-def feel(audio: str | Path, report: Report) -> Felt:
-    """The emotion of a whole sound file, by the model that ships. Raises what `listen` does."""
-    heard = listen(audio, report)
-    return extract(heard, shipped_model()[0], report)
+def feel(audio: str | Path, report: Report, emotion_model: str = "", allow_download: bool = False) -> Felt:
+    """The emotion of a whole sound file. Raises what `listen` and recogniser.open_recogniser do."""
+    recogniser = open_recogniser(emotion_model, report, allow_download)
+    return extract(listen(audio, recogniser, report), recogniser.model, report)
 
 
-def listen(audio: str | Path, report: Report) -> Heard:
-    """A whole sound file as the model that ships hears it.
+def listen(audio: str | Path, recogniser: Recogniser, report: Report) -> Heard:
+    """A whole sound file as an emotion model hears it.
 
     Args:
         report: told "listen"; `feel` tells "feel", too.
 
     Raises:
         AudioError: see engine/audio/read.py.
-        FormatError: a network is missing or damaged, or they do not belong together.
+        FormatError: Prior Extraction's network is missing or damaged.
         Cancelled: the person asked to stop.
     """
-    listener, front = Listener(), EncoderFrontEnd(shipped_network().encoder)
+    listener, front = Listener(recogniser), EncoderFrontEnd(shipped_network().encoder)
     total, samples = max(1, round(probe(audio).seconds * RATE)), 0
     report.progress("listen", 0, total)
     for block in blocks(audio, RATE, LISTEN_BLOCK, report):

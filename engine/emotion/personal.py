@@ -3,13 +3,11 @@
 
 import copy
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 
-from ..report import Report
 from .classes import CLASSES, FEATURE
-from .model import MEMBERS, EmotionModel, digest, shipped_model
+from .model import MEMBERS, EmotionModel
 from .network import StudentSettings
 
 
@@ -47,23 +45,3 @@ def with_layers(model: EmotionModel, layers: dict[str, torch.Tensor]) -> Emotion
     model = copy.deepcopy(model)
     model.load_state_dict(layers, strict=False)
     return model
-
-
-def model_for(person: PersonalEmotion | None, report: Report) -> EmotionModel:
-    """The model that hears for a person: the one that ships, with their last layers where they have some.
-
-    Warns where these belong to another model; the one that ships hears then. Raises FormatError, see shipped_model.
-    """
-    model, _ = shipped_model()
-    if person is None:
-        return model
-    if person.model != shipped_digest():
-        report.warning("The head was taught with another emotion model: its voice is heard as anybody's. Fit it again.")
-        return model
-    return with_layers(model, person.layers)
-
-
-@lru_cache(maxsize=1)
-def shipped_digest() -> str:
-    """What tells the model that ships from any other. Raises FormatError, see shipped_model."""
-    return digest(shipped_model()[0])

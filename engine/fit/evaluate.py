@@ -52,7 +52,7 @@ def evaluate(job: EvaluateJob, report: Report) -> dict:
     held_out = split_rows(capture, job.split)
     size = fitted_size(capture, job.size or max(head.meta.get("fit", {}).get("size", [LARGEST_SIZE])))
     require_memory(len(head.gaussians), size)
-    take = hear(Path(job.capture), capture, head.person, report)
+    take = hear(Path(job.capture), capture, head.person, job.emotion_model, report)
     with tempfile.TemporaryDirectory(prefix="emosplat-evaluate-") as folder:
         pictures = Pictures(Path(folder), Path(job.capture), capture, size)
         scene = Scene.of(capture, pictures, drive_of(capture, take), held_out, report)

@@ -15,6 +15,7 @@ import torch
 from ..capture.capture import Capture
 from ..capture.storage import CAPTURE_JSON, TRACKS_FILE, load_capture
 from ..emotion.finetune import FineTuned
+from ..emotion.recogniser import open_recogniser
 from ..errors import BackendError, InputError
 from ..head.head import Head
 from ..head.library import SUFFIX
@@ -49,7 +50,8 @@ def fit(job: FitJob, report: Report) -> dict:
         `mouth_psnr`, `ssim`, None where none are held out.
 
     Raises:
-        FormatError: the capture cannot be used.
+        FormatError: the capture, or the emotion model, cannot be used.
+        MissingModelError, MissingPackageError: what the emotion model listens to.
         InputError: settings that make no sense, a capture nothing can be fitted to, too little memory.
         StorageError: `out` exists, or the disk refuses.
         BackendError: the device asked for is not there.
@@ -65,13 +67,14 @@ def fit(job: FitJob, report: Report) -> dict:
         start, end = parse_seconds(job.hold_out)
         held_out |= (capture.times >= start) & (capture.times < end)
     refuse_unfit(capture, held_out)
+    recogniser = open_recogniser(job.emotion_model, report, job.allow_download)
     require_memory(settings.points, size)
     with Workplace(out, _plan(job, budget, size, settings)) as place:
         require_disk(out.parent, bytes_needed(capture, size), settings.points)
         for text in capture_warnings(capture, held_out, job):
             report.warning(text)
-        voice = learn_voice(Path(job.capture), capture, held_out, report)
-        take = hear(Path(job.capture), capture, voice and voice.person, report)
+        voice = learn_voice(Path(job.capture), capture, held_out, recogniser, report)
+        take = hear(Path(job.capture), capture, voice and voice.person, job.emotion_model, report)
         pictures = Pictures(place.work, Path(job.capture), capture, size)
         pictures.read(report)
         scene = Scene.of(capture, pictures, drive_of(capture, take), held_out, report)
@@ -165,6 +168,7 @@ def _plan(job: FitJob, budget: Budget, size: tuple[int, int], settings: FitSetti
     return {
         "capture": os.path.abspath(folder), "files": {n: [s.st_size, s.st_mtime_ns] for n, s in files.items()},
         "budget": asdict(budget), "size": list(size), "seed": job.seed, "hold_out": job.hold_out,
+        "emotion_model": job.emotion_model,
         "settings": asdict(settings),
     }
 

@@ -21,17 +21,23 @@ from ..report import Report
 from ..take.take import Take
 
 
-def hear(folder: Path, capture: Capture, person: PersonalEmotion | None, report: Report) -> Take | None:
+def hear(
+    folder: Path, capture: Capture, person: PersonalEmotion | None, emotion_model: str, report: Report
+) -> Take | None:
     """A capture's sound as a take that reaches to its last picture, or None where there is none that can be read.
 
     Args:
         person: how the emotion in this voice is heard, where that was learned.
+        emotion_model: file of the model that hears it; "" is the one that ships.
     """
     path = Path(folder) / AUDIO_FILE
     if not path.exists():
         return None
     try:
-        take = perform(path, fps=capture.fps, controls=sliders(capture), seed=0, report=report, person=person)
+        take = perform(
+            path, fps=capture.fps, controls=sliders(capture), seed=0, report=report, person=person,
+            emotion_model=emotion_model,
+        )
     except AudioError as error:
         report.warning(f"The capture's sound cannot be used: {error.what}")
         return None

@@ -10,8 +10,8 @@ from ..capture.storage import AUDIO_FILE
 from ..emotion.finetune import FineTuned, Lesson, fine_tune
 from ..emotion.hearing import STEPS_PER_SECOND, Heard, window_starts
 from ..emotion.listen import listen
-from ..emotion.model import shipped_model
 from ..emotion.network import STEPS
+from ..emotion.recogniser import Recogniser
 from ..errors import AudioError
 from ..protocol import EMOTION_NAMES
 from ..report import Report
@@ -19,8 +19,10 @@ from ..report import Report
 MOST_HELD_OUT = 0.3  # of a window's pictures; what is left teaches
 
 
-def learn_voice(folder: Path, capture: Capture, held_out: np.ndarray, report: Report) -> FineTuned | None:
-    """What the emotion model learned from a capture, or None where it has no sound that can be read.
+def learn_voice(
+    folder: Path, capture: Capture, held_out: np.ndarray, recogniser: Recogniser, report: Report
+) -> FineTuned | None:
+    """What an emotion model learned from a capture, or None where it has no sound that can be read.
 
     Args:
         held_out: (F,) bool, pictures that nothing may be learned from.
@@ -32,10 +34,10 @@ def learn_voice(folder: Path, capture: Capture, held_out: np.ndarray, report: Re
     if not path.exists():
         return None
     try:
-        heard = listen(path, report)
+        heard = listen(path, recogniser, report)
     except AudioError:  # of which `hear` tells the person
         return None
-    return fine_tune(heard, lesson_of(capture, held_out, heard), shipped_model()[0], report)
+    return fine_tune(heard, lesson_of(capture, held_out, heard), recogniser.model, report)
 
 
 def lesson_of(capture: Capture, held_out: np.ndarray, heard: Heard) -> Lesson:

@@ -104,10 +104,11 @@ class PipelineFrontEnd:
     Args:
         model: as engine/prior/pipelines.py loads it.
         layer: which layer's output is heard, from 1.
+        normalised: whether the model wants sound of mean 0 and deviation 1; here each chunk with its margin has these.
     """
 
-    def __init__(self, model: torch.nn.Module, layer: int) -> None:
-        self._model, self._layer = model.eval(), layer
+    def __init__(self, model: torch.nn.Module, layer: int, normalised: bool = False) -> None:
+        self._model, self._layer, self._normalised = model.eval(), layer, normalised
         self.inputs = model.encoder.feature_projection.projection.out_features
         self._kept = np.zeros(0, np.float32)
         self._before = 0  # samples of `_kept` that were heard already
@@ -129,7 +130,10 @@ class PipelineFrontEnd:
     def _hear(self, count: int) -> None:
         """Keep the frames of `count` samples after those that were heard."""
         frames, first = -(-count // HOP), self._before // HOP
-        samples = np.pad(self._kept[: self._before + count + MARGIN], (FIELD // 2, 0))  # a frame's middle is its time
+        samples = self._kept[: self._before + count + MARGIN]
+        if self._normalised:
+            samples = torch.nn.functional.layer_norm(torch.from_numpy(samples), samples.shape).numpy()
+        samples = np.pad(samples, (FIELD // 2, 0))  # a frame's middle is its time
         samples = np.pad(samples, (0, max(0, (first + frames - 1) * HOP + FIELD - len(samples))))
         with torch.inference_mode():
             layers, _ = self._model.extract_features(torch.from_numpy(samples)[None], num_layers=self._layer)

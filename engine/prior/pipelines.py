@@ -35,6 +35,7 @@ class PipelineFile:
         sha256: what it must be; "" notes the first download's beside it and holds later ones to that.
         parameters: of torchaudio.models.wav2vec2_model.
         outputs_left_out: of the file's output layer, those that the model does without.
+        normalised: whether the model wants sound of mean 0 and deviation 1.
     """
 
     name: str
@@ -42,6 +43,7 @@ class PipelineFile:
     sha256: str
     parameters: dict
     outputs_left_out: tuple[int, ...] = ()
+    normalised: bool = False
 
 
 def published(name: str) -> PipelineFile:
@@ -52,7 +54,8 @@ def published(name: str) -> PipelineFile:
     page, _, file = bundle._path.rpartition("/")
     url = bundle._path if page else MAKERS_PAGE + file
     left_out = tuple(getattr(bundle, "_remove_aux_axis", ()))  # special signs of a text that are no letters
-    return PipelineFile(f"{name.lower()}.pth" if page else file, url, "", bundle._params, left_out)
+    file = f"{name.lower()}.pth" if page else file
+    return PipelineFile(file, url, "", bundle._params, left_out, bundle._normalize_waveform)
 
 
 def load_pipeline(file: PipelineFile, folder: Path, report: Report, allow_download: bool = False) -> torch.nn.Module:

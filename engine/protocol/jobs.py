@@ -25,8 +25,10 @@ class PerformJob:
         life: amount of blinks, gaze and head motion where `controls` does not say; 0 leaves them at rest.
         seed: chooses the blinks, saccades and head motion.
         text: what is said, where that is known: it sharpens the mouth's timing. "" does without.
-        allow_download: a speech model for a text in another language than English may be fetched from its maker's page.
+        allow_download: a speech model that a text in another language than English, or the emotion model, needs may be
+            fetched from its maker's page.
         head: a head in the library, or path of an .emohead, that may know how this voice sounds; "" hears anybody's.
+        emotion_model: file of a model that hears the voice's emotion; "" is the one that ships.
     """
 
     audio: str
@@ -40,6 +42,7 @@ class PerformJob:
     text: str = ""
     allow_download: bool = False
     head: str = ""
+    emotion_model: str = ""
 
 
 @dataclass
@@ -47,7 +50,7 @@ class SpeakJob:
     """Audio and sliders become rendered frames of a head.
 
     Args:
-        audio, fps, emotion, auto_emotion, controls, life, seed, text, allow_download: as in PerformJob.
+        audio, fps, emotion, auto_emotion, controls, life, seed, text, allow_download, emotion_model: as in PerformJob.
         head: name of a head in the library, or path of an .emohead.
         out: folder for frame_#####.png and take.json.
         size: side of the square picture in pixels where no camera file is given.
@@ -78,6 +81,7 @@ class SpeakJob:
     threads: int = 0
     text: str = ""
     allow_download: bool = False
+    emotion_model: str = ""
 
 
 @dataclass
@@ -90,7 +94,8 @@ class BakeJob:
         out: path of the .emoclip to write.
         head: name of a head in the library, or path of an .emohead.
         error: millimetres that 95 of 100 points stay within.
-        fps, emotion, auto_emotion, controls, life, seed, text, allow_download: as in PerformJob; a take has its own.
+        fps, emotion, auto_emotion, controls, life, seed, text, allow_download, emotion_model: as in PerformJob; a take
+            has its own.
         first, last: frames to bake, counted from 1, inclusive; last 0 means to the end.
     """
 
@@ -108,6 +113,7 @@ class BakeJob:
     last: int = 0
     text: str = ""
     allow_download: bool = False
+    emotion_model: str = ""
 
 
 @dataclass
@@ -117,10 +123,14 @@ class EmotionJob:
     Args:
         audio: path of any audio or video file with sound.
         plot: path of a picture to draw, .png, .svg or .pdf; "" for none.
+        emotion_model: file of the model that hears it; "" is the one that ships.
+        allow_download: the speech model that it listens to may be fetched from its maker's page.
     """
 
     audio: str
     plot: str = ""
+    emotion_model: str = ""
+    allow_download: bool = False
 
 
 @dataclass
@@ -217,6 +227,7 @@ class FitJob:
         hold_out: seconds, such as "16-" or "5-8", that are held out besides what the capture holds out.
         seed: of everything random.
         threads: of the renderer; 0 for all cores.
+        emotion_model, allow_download: as in EmotionJob.
     """
 
     capture: str
@@ -229,6 +240,8 @@ class FitJob:
     hold_out: str = ""
     seed: int = 0
     threads: int = 0
+    emotion_model: str = ""
+    allow_download: bool = False
 
 
 @dataclass
@@ -240,12 +253,14 @@ class EvaluateJob:
         capture: the capture's folder.
         split: test, train, all, or seconds such as "16-" or "5-8".
         size: the pictures' longer side in pixels; 0 for what the head was fitted at.
+        emotion_model: the one that the head was fitted with, as in EmotionJob.
     """
 
     head: str
     capture: str
     split: str = "test"
     size: int = 0
+    emotion_model: str = ""
 
 
 @dataclass

@@ -89,11 +89,12 @@ def test_without_a_head_it_says_where_the_new_one_is(capture, tmp_path):
     assert f"Choose {tmp_path / 'heads' / 'warns.emohead'}" in told() and "The eyes never close." in told()
 
 
-def test_the_preferences_folder_is_used(capture, blender, tmp_path):
+def test_the_preferences_folder_and_emotion_model_are_used(capture, blender, tmp_path):
     capture()
     blender.heads_folder = str(tmp_path / "mine")
+    blender.emotion_model = str(tmp_path / "hubert.safetensors")
     bpy.ops.emosplat.fit_head()
-    assert (tmp_path / "mine" / "anna.emohead").is_file()
+    assert job_of(tmp_path / "mine" / "anna.emohead")["emotion_model"] == str(tmp_path / "hubert.safetensors")
 
 
 def test_a_cancelled_fit_is_kept_and_goes_on_under_its_name(capture, tmp_path, monkeypatch):

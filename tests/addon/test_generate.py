@@ -66,6 +66,15 @@ def test_the_speech_model_is_fetched_only_where_blender_may_go_online(blender, m
     assert preferences.may_download_speech_model() == online
 
 
+def test_an_emotion_model_of_the_animators_own_goes_to_the_engine(head, blender, monkeypatch, tmp_path):
+    jobs = []
+    monkeypatch.setattr(module("running"), "start", lambda job, *_arguments, **_options: jobs.append(job))
+    module("generate").generate(bpy.context, head)
+    blender.emotion_model = str(tmp_path / "hubert.safetensors")
+    module("generate").generate(bpy.context, head)
+    assert [job.emotion_model for job in jobs] == ["", str(tmp_path / "hubert.safetensors")]
+
+
 def test_running_again_replaces_own_strips_only(head):
     scene = bpy.context.scene
     bpy.ops.emosplat.generate()

@@ -1,18 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recipe on little: disturbances keep what they must, a student learns, measures measure."""
+"""The recipe on little: disturbances keep what they must, a student learns, measures measure; a model of HuBERT's kind
+goes the whole way from a corpus to what `--emotion-model` takes."""
+
+import csv
+import sys
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
+from assets.emotion import export, prepare
+from assets.emotion import train as train_students
 from assets.emotion.disturb import another_place, formants
 from assets.emotion.learn import Windows, learn
 from assets.emotion.measures import arousal_pairs, recall
 from assets.emotion.train_space import faces, random_mixes, train
+from engine.emotion import waveform as waveform_module
 from engine.emotion.acoustics import DESCRIPTORS, MELS
 from engine.emotion.classes import CLASSES
+from engine.emotion.listen import feel
+from engine.emotion.model import load_model
 from engine.emotion.network import MEL_STEPS, STEPS
 from engine.emotion.space import EmotionSpace
+from engine.emotion.waveform import WaveformSource
+from engine.prior.pipelines import PipelineFile
+from engine.report import Report
+from tests.engine.small_pipeline import PARAMETERS, small_pipeline
 
 RATE = 16000
 
@@ -56,6 +70,7 @@ def test_a_student_learns_what_the_waveform_says():
         torch.from_numpy(rng.normal(size=(2, 60, MELS, MEL_STEPS)).astype(np.float16)),
         torch.from_numpy(rng.normal(size=(2, 60, STEPS, len(DESCRIPTORS))).astype(np.float16)),
         torch.from_numpy(waveform), torch.from_numpy(classes), np.arange(60) % 6, torch.ones(60),
+        WaveformSource("0" * 64),
     )
     torch.manual_seed(0)
     held = windows.speakers == 0
@@ -82,3 +97,59 @@ def test_measures():
     found = arousal_pairs(np.array([0.9, -0.2, 0.0, 0.1, -0.5]), np.array([angry, angry, neutral, neutral, sad]),
                           np.zeros(5))
     assert found == {"pairs": round(4 / 6, 3), "speakers' means": 1.0}
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Ten utterances as EmoDB has them: what is angry is bright, what is sad is dull."""
+    (tmp_path / "emodb" / "audio").mkdir(parents=True)
+    names = ("file", "speaker", "sentence", "emotion", "listeners_recognised_percent")
+    with (tmp_path / "emodb" / "utterances.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.DictWriter(file, names)
+        rows.writeheader()
+        for k in range(10):
+            emotion, formant = (("anger", 2500.0), ("sadness", 600.0))[k % 2]
+            rows.writerow(dict(zip(names, (f"u{k}", 3 + k % 3, "a01", emotion, 90.0))))
+            audio = np.tile(buzz(110.0 + 5.0 * k, formant), 2)
+            soundfile.write(tmp_path / "emodb" / "audio" / f"u{k}.flac", audio, RATE)
+    return tmp_path / "emodb"
+
+
+def test_students_of_a_pipeline_from_the_corpus_to_the_file(corpus, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torchaudio")
+
+    def run(module, *arguments) -> None:
+        monkeypatch.setattr(sys, "argv", ["recipe", *map(str, arguments)])
+        module.main()
+
+    file = PipelineFile("small.pth", "http://127.0.0.1:9/small.pth", "", PARAMETERS)
+    monkeypatch.setattr(waveform_module, "published", lambda name: file)
+    monkeypatch.setattr(waveform_module, "user_cache", lambda: tmp_path / "cache")
+    data, students, out = tmp_path / "data", tmp_path / "students.pt", tmp_path / "hubert.safetensors"
+    preparing = ("--emodb", corpus, "--out", data, "--copies", 1, "--pipeline", "HUBERT_BASE", "--layer", 2)
+    with pytest.raises(SystemExit, match="Allow the download"):
+        run(prepare, *preparing)
+    (tmp_path / "cache" / "models").mkdir(parents=True)
+    torch.save(small_pipeline().state_dict(), tmp_path / "cache" / "models" / file.name)
+    run(prepare, *preparing)
+    windows = Windows.load(data)
+    assert windows.source.pipeline == "HUBERT_BASE" and windows.waveform.shape[2:] == (24, STEPS)
+    monkeypatch.setattr(train_students, "learn", lambda *given: learn(*given, steps=60))
+    run(train_students, "--data", data, "--out", students)
+    with pytest.raises(SystemExit):
+        run(export, "--model", students)  # the file that ships listens to the encoder that ships
+    assert "--out" in capsys.readouterr().err
+    run(export, "--model", students, "--out", out)
+    assert load_model(out)[1] == windows.source
+    with torch.no_grad():
+        _, said = load_model(out)[0](*windows.inputs(torch.zeros(10, dtype=torch.long), torch.arange(10)))
+    assert recall(said.numpy(), windows.classes.numpy()) == 1.0
+    angry = feel(corpus / "audio" / "u0.flac", Report(), str(out)).overall
+    assert angry[CLASSES.index("angry")] > angry[CLASSES.index("sad")]
+
+
+def test_what_two_encoders_heard_is_not_mixed(tmp_path):
+    for k in range(2):
+        np.savez(tmp_path / f"emodb-{k}.npz", source=np.array(f"{k}"))
+    with pytest.raises(SystemExit, match="several encoders"):
+        Windows.load(tmp_path)

@@ -14,12 +14,14 @@ from engine.emotion.extract import extract
 from engine.emotion.finetune import Lesson, fine_tune, usual_face
 from engine.emotion.hearing import Heard, window_starts
 from engine.emotion.listen import listen
-from engine.emotion.model import digest, shipped_model
-from engine.emotion.personal import layer_shapes, model_for
+from engine.emotion.model import shipped_model
+from engine.emotion.personal import layer_shapes, with_layers
+from engine.emotion.recogniser import shipped_recogniser
 from engine.errors import FormatError
 from engine.head.puppet import build_puppet
 from engine.head.storage import load_head, save_head
 from engine.perform import perform
+from engine.prior.storage import digest
 from engine.protocol import EMOTION_NAMES, Controls
 from engine.report import Report
 from tests.engine.process.client import ROOT
@@ -39,7 +41,7 @@ def sound(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def heard(sound) -> Heard:
-    return listen(sound, Report())
+    return listen(sound, shipped_recogniser(), Report())
 
 
 def lesson(heard: Heard, emotion: int, labelled: bool = True) -> Lesson:
@@ -58,7 +60,7 @@ def happy(heard):
 
 def test_a_voice_that_is_happy_is_heard_as_that(heard, happy):
     shipped = shipped_model()[0]
-    before, after = (extract(heard, model, Report()) for model in (shipped, model_for(happy.person, Report())))
+    before, after = (extract(heard, model, Report()) for model in (shipped, with_layers(shipped, happy.person.layers)))
     last = slice(-happy.judged, None)  # not learned from
     assert after.probabilities[last, HAPPY].mean() > before.probabilities[last, HAPPY].mean() + 0.2
     target = shipped.space.prototypes[CLASSES.index("happy")].numpy()
@@ -115,8 +117,9 @@ def test_a_head_carries_it_and_is_heard_with_it(happy, sound, tmp_path):
 
 def test_a_head_of_another_emotion_model_is_heard_as_anybody(happy):
     warnings = []
-    model = model_for(dataclasses.replace(happy.person, model="0" * 64), Report(on_warning=warnings.append))
-    assert model is shipped_model()[0] and "Fit it again" in warnings[0]
+    stranger = dataclasses.replace(happy.person, model="0" * 64)
+    recogniser = shipped_recogniser().knowing(stranger, Report(on_warning=warnings.append))
+    assert recogniser.model is shipped_model()[0] and "Fit it again" in warnings[0]
 
 
 def test_a_head_that_lacks_some_of_it_is_refused(happy, tmp_path):

@@ -7,11 +7,13 @@ import torch
 
 from engine.emotion.acoustics import DESCRIPTORS, MELS
 from engine.emotion.classes import CLASSES, FEATURE, VALENCE_AROUSAL
-from engine.emotion.model import EmotionModel, digest, require_encoder
+from engine.emotion.model import EmotionModel
 from engine.emotion.network import MEL_STEPS, STEPS, Student, StudentSettings
 from engine.emotion.space import EmotionSpace
+from engine.emotion.waveform import require_encoder
 from engine.errors import FormatError
 from engine.prior.encoder import EncoderSettings, SpeechEncoder
+from engine.prior.storage import digest
 
 
 def windows(count: int, waveform: int = 384) -> tuple[torch.Tensor, ...]:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from engine.capture.capture import EmotionLabel
+from engine.emotion.recogniser import shipped_recogniser
 from engine.fit.voice import learn_voice, lesson_of
 from engine.protocol import EMOTION_NAMES
 from engine.report import Report
@@ -47,4 +48,4 @@ def test_what_is_held_out_or_not_tracked_teaches_nothing():
 
 
 def test_a_silent_capture_teaches_nothing(tmp_path):
-    assert learn_voice(tmp_path, capture(), np.zeros(250, bool), Report()) is None
+    assert learn_voice(tmp_path, capture(), np.zeros(250, bool), shipped_recogniser(), Report()) is None

@@ -16,24 +16,14 @@ from engine.prior.frontends import HOP, PipelineFrontEnd
 from engine.prior.network import PriorNetwork, PriorSettings
 from engine.prior.pipelines import NAMES, PipelineFile, load_pipeline, published
 from engine.report import Report
+from tests.engine.small_pipeline import PARAMETERS, small_pipeline
 
 torchaudio = pytest.importorskip("torchaudio")
-
-# The classes and hop of HuBERT Base, but small.
-PARAMETERS = dict(
-    extractor_mode="group_norm",
-    extractor_conv_layer_config=[(16, 10, 5), *[(16, 3, 2)] * 4, *[(16, 2, 2)] * 2],
-    extractor_conv_bias=False, encoder_embed_dim=24, encoder_projection_dropout=0.0, encoder_pos_conv_kernel=8,
-    encoder_pos_conv_groups=4, encoder_num_layers=2, encoder_num_heads=4, encoder_attention_dropout=0.0,
-    encoder_ff_interm_features=32, encoder_ff_interm_dropout=0.0, encoder_dropout=0.0, encoder_layer_norm_first=False,
-    encoder_layer_drop=0.0, aux_num_out=None,
-)
 
 
 @pytest.fixture(scope="module")
 def model() -> torch.nn.Module:
-    torch.manual_seed(0)
-    return torchaudio.models.wav2vec2_model(**PARAMETERS).eval()
+    return small_pipeline()
 
 
 @pytest.fixture
@@ -141,6 +131,16 @@ def test_seams_are_small(model):
     pieces = heard(model, samples, 16000)
     difference = (pieces - everything[: len(pieces)]).abs().mean(1)
     assert difference[990:1010].mean() < 0.2 * everything.std()
+
+
+def test_a_model_that_wants_normalised_sound_hears_no_loudness(model):
+    rows = []
+    for gain in (1.0, 0.05):
+        front = PipelineFrontEnd(model, 1, normalised=True)
+        front.push(gain * sound(3.0) + 0.01)
+        rows.append(front.finish())
+    torch.testing.assert_close(rows[0].part(0, 150), rows[1].part(0, 150), atol=2e-2, rtol=0.0)
+    assert published("HUBERT_LARGE").normalised and not published("HUBERT_BASE").normalised
 
 
 def test_prior_extraction_hears_with_it(model):
