@@ -77,12 +77,12 @@ class HeadSettings(bpy.types.PropertyGroup):
                       description="Last scene frame, inclusive")
     intensity: _amount("Intensity", "Multiplies every emotion")
     auto_emotion: _amount(
-        "From the Voice", "0 shows the emotion that is set, 1 the emotion that is heard in the voice", 0.0
+        "From Voice", "0 shows the emotion that is set, 1 the emotion that is heard in the voice", 0.0
     )
     blink: _amount("Blink", "Automatic blinks")
     gaze: _amount("Gaze", "Automatic glances")
     head_motion: _amount("Head Motion", "Automatic slight movement of the head")
-    micro_motion: _amount("Micro-expressions", "Automatic short displays of what is felt, where the voice stresses")
+    micro_motion: _amount("Micro Motion", "Automatic micro-expressions: short displays of what is felt, on stressed words")
     seed: IntProperty(name="Seed", min=0, override=OVERRIDABLE, options=set(), update=_slider_changed,
                       description="Chooses the blinks, glances, head motion and micro-expressions")
     output: EnumProperty(
