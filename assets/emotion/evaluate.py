@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints the table of what Emotion Distillation reaches, as docs/benchmarks.md has it.
 
-    python assets/emotion/evaluate.py --data DIR --cache DIR [--space FILE.pt] [--members 3] [--speech DIR] [--json]
+    python assets/emotion/evaluate.py --data DIR --cache DIR [--space FILE.pt] [--members 3] [--json]
+        [--speech DIR [--emotion-model FILE]]
 
 Every figure on EmoDB is of students that were trained without its speaker, with the same settings and seeds in every
-fold; folds that are done lie in --cache. --speech holds the acted English lines, for the model that ships.
+fold; folds that are done lie in --cache. --speech holds the acted English lines, for the model that ships or a file.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from engine.emotion.classes import CLASSES  # noqa: E402
 from engine.emotion.listen import Listener, as_dict, feel  # noqa: E402
 from engine.emotion.model import MEMBERS, EmotionModel  # noqa: E402
 from engine.emotion.network import StudentSettings  # noqa: E402
+from engine.emotion.recogniser import open_recogniser  # noqa: E402
 from engine.emotion.space import EmotionSpace  # noqa: E402
 from engine.prior.extract import shipped_network  # noqa: E402
 from engine.prior.frontends import EncoderFrontEnd  # noqa: E402
@@ -94,23 +96,23 @@ def on_emodb(windows: Windows, space: EmotionSpace, members: int, cache: Path) -
     }
 
 
-def on_lines(folder: Path) -> dict:
+def on_lines(folder: Path, emotion_model: str) -> dict:
     """The acted lines: each emotion's probability in its line beside the neutral line's, valence and arousal."""
-    neutral = feel(folder / NEUTRAL_LINE, Report())
+    neutral = feel(folder / NEUTRAL_LINE, Report(), emotion_model)
     rows, right = {"neutral": as_dict(neutral)["overall"]}, 0
     for name, (file, emotion) in LINES.items():
-        row = as_dict(feel(folder / file, Report()))
+        row = as_dict(feel(folder / file, Report(), emotion_model))
         rows[name] = row["overall"] | {"label": row["label"]}
         right += row["overall"][emotion] > rows["neutral"][emotion]
     return {"lines": rows, "ranked right": f"{right} of {len(LINES)}"}
 
 
-def speed(file: Path) -> float:
+def speed(file: Path, emotion_model: str) -> float:
     """Seconds of sound that a second of processor time hears, by one thread: front end, voice, students."""
     audio = np.tile(read_mono(file), 8)
-    Listener()  # the files are read
+    recogniser = open_recogniser(emotion_model, Report())
     start = time.process_time()
-    listener, front = Listener(), EncoderFrontEnd(shipped_network().encoder)
+    listener, front = Listener(recogniser), EncoderFrontEnd(shipped_network().encoder)
     for first in range(0, len(audio), 10 * RATE):
         listener.push(audio[first : first + 10 * RATE])
         front.push(audio[first : first + 10 * RATE])
@@ -125,14 +127,15 @@ def main() -> None:
     parser.add_argument("--space", type=Path, help="of train_space.py (the one that ships)")
     parser.add_argument("--members", type=int, default=MEMBERS)
     parser.add_argument("--speech", type=Path)
+    parser.add_argument("--emotion-model", default="", help="file that hears the lines (the one that ships)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.cache.mkdir(parents=True, exist_ok=True)
     table = on_emodb(Windows.load(options.data), load_space(options.space), options.members, options.cache)
     if options.speech:
-        table |= on_lines(options.speech)
-        table["seconds of sound a second, one thread"] = speed(options.speech / NEUTRAL_LINE)
+        table |= on_lines(options.speech, options.emotion_model)
+        table["seconds of sound a second, one thread"] = speed(options.speech / NEUTRAL_LINE, options.emotion_model)
     if options.json:
         print(json.dumps(table))
         return

@@ -20,7 +20,7 @@ from engine.emotion import waveform as waveform_module
 from engine.emotion.acoustics import DESCRIPTORS, MELS
 from engine.emotion.classes import CLASSES
 from engine.emotion.listen import feel
-from engine.emotion.model import load_model
+from engine.emotion.model import load_model, shipped_model
 from engine.emotion.network import MEL_STEPS, STEPS
 from engine.emotion.space import EmotionSpace
 from engine.emotion.waveform import WaveformSource
@@ -115,13 +115,24 @@ def corpus(tmp_path):
     return tmp_path / "emodb"
 
 
-def test_students_of_a_pipeline_from_the_corpus_to_the_file(corpus, tmp_path, monkeypatch, capsys):
-    pytest.importorskip("torchaudio")
-
-    def run(module, *arguments) -> None:
+@pytest.fixture
+def run(monkeypatch):
+    """Runs a script of the recipe with arguments."""
+    def with_arguments(module, *arguments) -> None:
         monkeypatch.setattr(sys, "argv", ["recipe", *map(str, arguments)])
         module.main()
 
+    return with_arguments
+
+
+def test_what_is_prepared_without_a_pipeline_is_what_the_model_that_ships_hears(corpus, tmp_path, run):
+    run(prepare, "--emodb", corpus, "--out", tmp_path / "data", "--copies", 1)
+    windows = Windows.load(tmp_path / "data")
+    assert windows.source == shipped_model()[1] and windows.waveform.shape == (1, 10, windows.source.width, STEPS)
+
+
+def test_students_of_a_pipeline_from_the_corpus_to_the_file(corpus, tmp_path, run, monkeypatch, capsys):
+    pytest.importorskip("torchaudio")
     file = PipelineFile("small.pth", "http://127.0.0.1:9/small.pth", "", PARAMETERS)
     monkeypatch.setattr(waveform_module, "published", lambda name: file)
     monkeypatch.setattr(waveform_module, "user_cache", lambda: tmp_path / "cache")
