@@ -9,8 +9,11 @@ import numba
 import numpy as np
 import torch
 
+from .bench_deform import POSED, bench_deformation, fitted
 from .bench_deform import STEPS as DEFORMATION_STEPS
-from .bench_deform import bench_deformation
+from .bench_speak import STEPS as SPEAK_STEPS
+from .bench_speak import bench_speak
+from .head.head import Head
 from .report import Report
 from .splats.backends.numba_kernels.parallel import thread_count
 from .splats.cameras import portrait_camera
@@ -23,21 +26,26 @@ RUNS, TORCH_RUNS = 40, 2
 DIFFERENTIATED = ("means", "quats", "scales", "opacities", "colors")
 
 
-def run_bench(report: Report) -> dict:
-    """Time the splat renderer on a head-shaped scene of three sizes, and the deformation, on all cores.
+def run_bench(report: Report, head: str = "") -> dict:
+    """Time the splat renderer on a head-shaped scene of three sizes, the deformation, and a head that speaks, on all
+    cores.
+
+    Args:
+        head: which speaks, a name or an .emohead file; "" for a random one of 30,000 Gaussians.
 
     Returns:
         {"raster": {name: {"gaussians", "size", "threads", "numba_forward_ms", "numba_forward_backward_ms",
         "torch_forward_ms", and "gsplat_forward_ms", "gsplat_forward_backward_ms" on a GPU}}, "deformation": see
-        bench_deform.py, "machine": {...}}.
+        bench_deform.py, "speak": see bench_speak.py, "machine": {...}}.
 
     Raises:
         BackendError: numba does not run here.
+        FormatError: the file is no head.
         Cancelled: asked to stop.
     """
     choose_backend("numba")
     on_gpu = choose_backend()[0] == "gsplat"
-    steps, done, raster = len(SCENES) * (3 + 2 * on_gpu) + DEFORMATION_STEPS, 0, {}
+    steps, done, raster = len(SCENES) * (3 + 2 * on_gpu) + DEFORMATION_STEPS + SPEAK_STEPS, 0, {}
 
     def step(run: Callable[[], None], runs: int) -> float:
         nonlocal done
@@ -57,8 +65,14 @@ def run_bench(report: Report) -> dict:
             row["gsplat_forward_backward_ms"] = step(lambda: _forward_backward(scene, "gsplat"), RUNS)
         raster[name] = row
     deformation = bench_deformation(head_gaussians, step)
+    spoken = bench_speak(head, _bench_head, step, report)
     report.progress("bench", steps, steps)
-    return {"raster": raster, "deformation": deformation, "machine": _machine()}
+    return {"raster": raster, "deformation": deformation, "speak": spoken, "machine": _machine()}
+
+
+def _bench_head() -> Head:
+    rest, deformation, _ = fitted(head_gaussians(POSED[0]), POSED[1])
+    return Head("bench", rest, deformation)
 
 
 def head_gaussians(count: int, seed: int = 0) -> Gaussians:

@@ -35,7 +35,7 @@ def bench_deformation(head: Callable[[int], Gaussians], least: Callable[[Callabl
         "fusion": {"points", "views", "networks", "ms", "five_inverses_ms", "ratio"}}.
     """
     pose = torch.tensor([0.1, 0.0, 0.2, 0.0, 0.01, 0.0])
-    rest, deformation, drive = _fitted(head(POSED[0]), POSED[1])
+    rest, deformation, drive = fitted(head(POSED[0]), POSED[1])
     performer, rows = Performer(deformation, rest), itertools.count()
     frames = [drive.frame(row) for row in range(len(drive))]
     held = [drive.frame(row) for row in range(len(drive))]
@@ -52,7 +52,7 @@ def bench_deformation(head: Callable[[int], Gaussians], least: Callable[[Callabl
         play(frames)()
     posed["cpu_ms"] = round(1000 * (time.process_time() - start) / RUNS, 2)
 
-    rest, deformation, drive = _fitted(head(TRAINED[0]), TRAINED[1])
+    rest, deformation, drive = fitted(head(TRAINED[0]), TRAINED[1])
     trained = {"gaussians": TRAINED[0], "nodes": TRAINED[1]}
     for name, step in (("one_network_ms", 1), ("all_networks_ms", None)):
         trained[name] = least(lambda: _train(deformation, rest, drive, step), TRAINING_RUNS)
@@ -65,7 +65,7 @@ def bench_deformation(head: Callable[[int], Gaussians], least: Callable[[Callabl
     return {"pose": posed, "training": trained, "fusion": fused | {"ratio": round(slow / fast, 1)}}
 
 
-def _fitted(rest: Gaussians, nodes: int) -> tuple[Gaussians, Deformation, Drive]:
+def fitted(rest: Gaussians, nodes: int) -> tuple[Gaussians, Deformation, Drive]:
     """A deformation that moves, and a drive in which everything changes from row to row."""
     torch.manual_seed(0)
     rows = 50

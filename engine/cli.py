@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.verb == "bench":
             from .bench import run_bench
 
-            result = run_bench(report)
+            result = run_bench(report, options.head)
         else:
             result = run_job(_job(options), report)
         result["warnings"] = [*result.get("warnings", []), *warnings]
@@ -151,7 +151,8 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = verb("doctor", "Say what runs here, and what to do about what does not.")
     doctor.add_argument("--folder", default="", help="the heads folder")
     doctor.add_argument("--out", default="", help="a folder that frames will go to")
-    verb("bench", "Time the splat renderer.")
+    bench = verb("bench", "Time the splat renderer, the deformation, and a head that speaks.")
+    bench.add_argument("--head", default="", help="the head that speaks (a random one of 30,000 Gaussians)")
     serve = verb("serve", "Answer jobs on stdin, for Blender.")
     serve.add_argument("--log", default="", metavar="FILE", help="also log to this file, rotated")
     return parser
