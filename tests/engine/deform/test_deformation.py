@@ -104,6 +104,19 @@ def test_extreme_drives_stay_near_what_was_seen(deformation, rest, drive, size):
         assert (moved.scales / rest.scales).max() < 5
 
 
+def test_coefficients_are_not_all_extreme_at_once(with_nodes, drive):
+    """What was seen stays as it was; the box's corners are out of reach."""
+    network, faces = with_nodes.code_network, with_nodes._faces(drive)
+    before = network(faces)
+    with_nodes.remember(drive)
+    torch.testing.assert_close(network(faces), before, atol=1e-4, rtol=1e-4)
+    middle, half = (network.high + network.low) / 2, (network.high - network.low) / 2
+    far = 50 * torch.randn(200, faces.shape[1], generator=torch.Generator().manual_seed(3))
+    off = (network(far) - middle) / half
+    assert off.abs().max() <= 1 + 1e-5
+    assert 0.45 * len(half) ** 0.5 < off.norm(dim=1).max() <= 0.5 * len(half) ** 0.5 + 1e-4
+
+
 def test_codes_of_a_take_are_predicted(deformation, rest, drive):
     """The codes of the fixture are linear in expression and content: with little ridge they come back."""
     deformation.inputs.see(drive, ridge=1e-6)
