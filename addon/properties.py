@@ -82,7 +82,7 @@ class HeadSettings(bpy.types.PropertyGroup):
     blink: _amount("Blink", "Automatic blinks")
     gaze: _amount("Gaze", "Automatic glances")
     head_motion: _amount("Head Motion", "Automatic slight movement of the head")
-    micro_motion: _amount("Micro Motion", "Automatic micro-expressions: short displays of what is felt, on stressed words")
+    micro_motion: _amount("Micro Motion", "Automatic micro-expressions: flashes of what is felt, on stressed words")
     seed: IntProperty(name="Seed", min=0, override=OVERRIDABLE, options=set(), update=_slider_changed,
                       description="Chooses the blinks, glances, head motion and micro-expressions")
     output: EnumProperty(
