@@ -20,22 +20,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from assets.actor.check_actor import (  # noqa: E402
-    BROWS_INNER, BROWS_OUTER, EYE_CORNERS, INNER_LIPS, LIDS, MOUTH_CORNERS, NOSE_BRIDGE, brow_height, corner_height,
-    track,
+from assets.actor.landmarks import (  # noqa: E402
+    BROWS_INNER, BROWS_OUTER, LIPS, MOUTH_CORNERS, NOSE_BRIDGE, brow_height, corner_height, lid_gap, lip_gap,
+    mouth_width, moved_enough, track,
 )
 from engine.protocol import EMOTION_NAMES  # noqa: E402
 
 NOSE_WINGS = (129, 358)
 INNER_CORNERS = (133, 362)
-
-
-def lid_gap(p: np.ndarray) -> float:
-    return float(np.mean([p[low, 1] - p[high, 1] for high, low in LIDS]))
-
-
-def lip_gap(p: np.ndarray) -> float:
-    return p[INNER_LIPS[1], 1] - p[INNER_LIPS[0], 1]
 
 
 def inner_over_outer(p: np.ndarray) -> float:
@@ -55,14 +47,14 @@ def wing_height(p: np.ndarray) -> float:
 
 def one_side(p: np.ndarray) -> float:
     """How much further one corner of the mouth is from the middle of the lips, across and up, than the other."""
-    middle = p[INNER_LIPS[0]]
+    middle = p[LIPS[0]]
     reach = [np.abs(p[corner, 0] - middle[0]) + middle[1] - p[corner, 1] for corner in MOUTH_CORNERS]
     return float(reach[1] - reach[0])
 
 
-# Emotion: what is seen, measure of landmarks (478, 2) in eye distances, least change towards the sign.
+# Emotion: what is seen, measure, least change towards the sign.
 SIGNATURES = {
-    "happy": (("corners up", corner_height, 0.02), ("mouth wider", lambda p: np.ptp(p[list(MOUTH_CORNERS), 0]), 0.10)),
+    "happy": (("corners up", corner_height, 0.02), ("mouth wider", mouth_width, 0.10)),
     "sad": (("inner brow up", inner_over_outer, 0.02), ("corners down", corner_height, -0.02)),
     "angry": (("brow down", brow_gap, -0.03),),
     "surprised": (
@@ -90,26 +82,6 @@ def render(blend: Path, frames: Path, size: int, samples: int) -> None:
     write_text(frames / "poses.json", json.dumps(EMOTION_NAMES))
 
 
-def measure(frames: Path, model: Path) -> bool:
-    """Print the table; True where every emotion shows its signature."""
-    found = track(frames, model)
-    lost = [name for name, points in found.items() if points is None]
-    if lost:
-        print("no face found: " + ", ".join(lost))
-        return False
-    middles = [found["neutral"][list(corners)].mean(0) for corners in EYE_CORNERS]
-    eyes = float(np.linalg.norm(middles[0] - middles[1]))
-    good = True
-    print(f"{'emotion':12}{'signature':18}{'change':>8}{'needs':>8}")
-    for name, signature in SIGNATURES.items():
-        for what, value, least in signature:
-            change = float(value(found[name] / eyes) - value(found["neutral"] / eyes))
-            enough = change * np.sign(least) >= abs(least)
-            good &= bool(enough)
-            print(f"{name:12}{what:18}{change:+8.3f}{least:+8.3f}{'' if enough else '  short'}")
-    return good
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(dest="step", required=True)
@@ -122,9 +94,11 @@ def main() -> None:
     measuring.add_argument("frames", type=Path)
     measuring.add_argument("--model", type=Path, default=ROOT / "engine" / "data" / "face_landmarker.task")
     options = parser.parse_args()
+    signatures = [(f"{emotion}: {seen}", emotion, *how) for emotion, all_of in SIGNATURES.items()
+                  for seen, *how in all_of]  # fmt: skip
     if options.step == "render":
         render(options.blend, options.frames, options.size, options.samples)
-    elif not measure(options.frames, options.model):
+    elif not moved_enough(track(options.frames, options.model), signatures):
         sys.exit(1)
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from assets.actor.check_actor import BROWS_INNER, BROWS_OUTER, EYE_CORNERS, MOUTH_CORNERS
-from assets.emotion.check_signatures import lid_gap, lip_gap
+from assets.actor.landmarks import (
+    BROWS_INNER, BROWS_OUTER, EYE_CORNERS, MOUTH_CORNERS, lid_gap, lip_gap, mouth_width,
+)
 from assets.prior.measures import CLOSED_SHARE, contacts
 from engine.capture.face_geometry import SEALED
 from engine.fit.faces import opening
@@ -34,10 +35,6 @@ def in_head(points: np.ndarray) -> np.ndarray:
 
 def height_of(landmarks: tuple[int, ...]) -> Measure:
     return lambda p: -float(p[list(landmarks), 1].mean())
-
-
-def mouth_width(p: np.ndarray) -> float:
-    return float(np.ptp(p[list(MOUTH_CORNERS), 0]))
 
 
 def nose_to_lip(p: np.ndarray) -> float:

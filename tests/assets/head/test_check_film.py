@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from assets.actor.check_actor import BROWS_INNER, EYE_CORNERS, MOUTH_CORNERS
+from assets.actor.landmarks import BROWS_INNER, EYE_CORNERS, MOUTH_CORNERS
 from assets.head import limits, seen
 from assets.head.check_film import Table
 from assets.head.films import Line, portrait
