@@ -5,8 +5,8 @@
 
 Films of lines of speech, without and with each emotion at full strength, are drawn as `speak` draws them; MediaPipe
 looks at every frame. Emotions are measured against the neutral film of the same line, in distances between the eyes.
-Beside that: mixed and extreme sliders, the camera 40 degrees to either side, and twenty minutes of speech. Prints a
-table, and exits with 1 where anything falls short. The same command gives the same figures.
+Beside that: the camera 40 degrees to either side, mixed and extreme sliders, what splat points lose, and twenty minutes
+of speech. Prints a table, and exits with 1 where anything falls short. The same command gives the same figures.
 """
 
 import argparse
@@ -24,13 +24,14 @@ from assets.head import limits, seen  # noqa: E402
 from assets.head.films import (  # noqa: E402
     FPS, LONGEST, Line, emodb_lines, pictures, portrait, speech_lines, take_of, watch,
 )
+from assets.head.frozen import frozen_psnr  # noqa: E402
 from assets.head.long_take import long_take  # noqa: E402
 from engine.errors import EngineError  # noqa: E402
 from engine.files import write_text  # noqa: E402
 from engine.head.head import Head  # noqa: E402
 from engine.head.library import open_head  # noqa: E402
 
-PARTS = ("lips", "emotions", "turned", "limits", "long")
+PARTS = ("lips", "emotions", "turned", "limits", "clip", "long")
 MIXED = {"happy": 1.0, "surprised": 1.0}
 TURNS = (-40.0, 40.0)
 LEAST_FOUND, LEAST_FOLLOWING, LEAST_MET = 0.99, 0.80, 0.90
@@ -38,6 +39,7 @@ LEAST_FOUND, LEAST_FOLLOWING, LEAST_MET = 0.99, 0.80, 0.90
 REACHES = (
     ("moved", "furthest from neutral", 1.5), ("apart", "neighbours apart", 1.5), ("largest", "largest splat", 2.0),
 )  # fmt: skip
+LEAST_FROZEN = 40.0  # dB
 MOST_MEGABYTES_PER_MINUTE, MOST_MEGABYTES_DRAWN, MOST_DRIFT = 25.0, 10.0, 0.05
 
 
@@ -117,6 +119,11 @@ class Check:
                 note = f"{worst[what]:.1f} mm, ordinary {usual[what]:.1f}"
                 table.at_most("limits", f"{name}: {words}", worst[what] / max(usual[what], 1e-9), factor, note)
 
+    def clip(self, line: Line, table: Table) -> None:
+        found = frozen_psnr(self.head, take_of(line, {"happy": 1.0}, self.seed), self.size, self.threads)
+        note = ", ".join(f"{name} {value:.1f}" for name, value in found.items() if name != "all")
+        table.add("clip", "dB with mean sizes and colours", found["all"], LEAST_FROZEN, note)
+
     def long(self, line: Line, seconds: float, table: Table) -> None:
         told = long_take(self.head, line, seconds, self.size, self.seed, self.threads)
         table.at_most("long", "MB more a minute performed", told["megabytes_per_minute"], MOST_MEGABYTES_PER_MINUTE,
@@ -162,6 +169,8 @@ def main() -> None:
             check.turned(speech[0], table)
         if "limits" in parts:
             check.limits(table)
+        if "clip" in parts:
+            check.clip(speech[0], table)
         if "long" in parts:
             check.long(speech[0], 60 * options.minutes, table)
     except EngineError as error:

@@ -15,7 +15,8 @@ import torch
 from assets.actor.landmarks import BROWS_INNER, EYE_CORNERS, MOUTH_CORNERS
 from assets.head import limits, seen
 from assets.head.check_film import Table
-from assets.head.films import Line, portrait
+from assets.head.films import Line, portrait, take_of
+from assets.head.frozen import frozen_psnr
 from assets.head.long_take import long_take
 from engine.deform.deformation import Deformation
 from engine.deform.drive import Drive
@@ -24,6 +25,7 @@ from engine.head.head import Head
 from engine.head.library import open_head
 from engine.protocol import EXPRESSION_NAMES
 from engine.take.take import Take
+from tests.fitted_puppet import fitted_puppet
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -108,6 +110,16 @@ def test_the_camera_goes_round_the_head():
     front, side = portrait(64).at(0).viewmat, portrait(64, 40.0).at(0).viewmat
     eye = -side[:3, :3].T @ side[:3, 3]
     assert eye[0] > 0.5 and eye[1] < -0.5 and np.linalg.norm(eye) == pytest.approx(np.linalg.norm(front[:3, 3]), 1e-4)
+
+
+def test_points_lose_what_changes_colour(shared):
+    head = fitted_puppet()
+    take = take_of(Line("anger", shared / "data" / "speech" / "Claire_anger.wav"), {}, 0)
+    assert frozen_psnr(head, take, 64, 1)["all"] > 80
+    head = fitted_puppet()
+    head.mover.basis.data[:, 10:13, 0] = 1.0
+    lost = frozen_psnr(head, take, 64, 1)
+    assert lost["all"] < 50 and abs(lost["all"] - lost["sh"]) < 0.5 and lost["opacities"] > 80
 
 
 def small_head(reach: float) -> Head:

@@ -10,10 +10,11 @@ import torch
 
 from engine.clip import bake as baking
 from engine.clip.bake import bake, differing, still_clip
-from engine.clip.basis import Errors, find_basis
+from engine.clip.basis import WORST, Errors, find_basis
 from engine.clip.orientation import choose_neighbours, inverse, multiply
 from engine.deform.drive import DriveFrame
 from engine.errors import Cancelled
+from engine.head.head import Head
 from engine.head.puppet import build_puppet
 from engine.head.rig import Rig
 from engine.perform import perform
@@ -21,6 +22,7 @@ from engine.protocol import Controls
 from engine.report import Report
 from tests.engine.clip.dense import dense_head
 from tests.engine.process.client import ROOT
+from tests.fitted_puppet import fitted_puppet
 
 ERROR_MM = 0.2
 
@@ -161,6 +163,19 @@ def test_turns_survive_their_inverse():
     quats = rng.normal(size=(50, 4))
     quats /= np.linalg.norm(quats, axis=1, keepdims=True)
     np.testing.assert_allclose(np.abs(multiply(quats, inverse(quats))), [[1, 0, 0, 0]] * 50, atol=1e-12)
+
+
+def test_a_fitted_head_keeps_its_places_and_says_what_it_does_not_keep(take):
+    """Its networks' uncertainty comes along; colours that change are warned of."""
+    head, warnings = fitted_puppet(), []
+    clip = bake(head, take, error_mm=ERROR_MM, last=49, report=Report(on_warning=warnings.append))
+    errors = distances(head, take, clip)
+    assert np.percentile(errors, 95) <= ERROR_MM and errors.max() <= WORST * ERROR_MM
+    assert (clip.uncertainty > 0).all() and not warnings
+    head.mover.basis.data[:, 10:13] += 2.0
+    bake(Head("blushing", head.gaussians, head.mover), take, error_mm=ERROR_MM, last=9,
+         report=Report(on_warning=warnings.append))
+    assert any("colours" in text for text in warnings)
 
 
 def test_cancel(puppet, take):
