@@ -201,7 +201,7 @@ def fuse_blocks(states, view_starts, members, points, prior, state, fused, unsur
     zero, one, views, rank = splat8(ZERO), splat8(ONE), len(view_starts), members - 1
     R = views * rank
     E, b, y = np.empty(D * LANES, np.float32), np.empty(D * LANES, np.float32), np.empty(R * LANES, np.float32)
-    W, X = np.empty(R * D * LANES, np.float32), np.empty(R * D * LANES, np.float32)
+    W, X = np.empty(R * D * LANES, np.float32), np.empty(max(R, 1) * D * LANES, np.float32)
     product, logs = np.empty(LANES, np.float32), np.empty(LANES)
     for block in range(start, stop):
         point, K = min(block * LANES, points - LANES), block * (R * R + 2 * D) * LANES

@@ -57,6 +57,7 @@ def moving_deformation(rest, drive, kind: str) -> Deformation:
     sizes = {
         "basis": {},
         "nodes": {"nodes": 12, "mouth_nodes": 4, "members": 3, "appearance": True},
+        "one network a view": {"nodes": 12, "mouth_nodes": 4, "members": 1},
         "every Gaussian a node": {"nodes": COUNT, "neighbours": 1, "members": 3, "appearance": True},
     }[kind]
     module = Deformation(DeformationSettings(codes=CODES, **sizes), COUNT)

@@ -62,6 +62,13 @@ def test_more_nodes_than_a_chunk_holds(rest, drive, monkeypatch, products):
     close(Performer(module, rest).pose(drive.frame(2), POSE, 2), expected, products)
 
 
+def test_a_single_network_a_view(rest, drive, products):
+    module = moving_deformation(rest, drive, "one network a view")
+    with torch.no_grad():
+        expected = module.pose(rest, drive.frame(4), POSE)
+    close(Performer(module, rest).pose(drive.frame(4), POSE), expected, products)
+
+
 def test_the_head_at_rest_and_what_is_shared(with_nodes, rest, drive):
     before = [value.clone() for value in vars(rest).values() if value is not None]
     posed = Performer(with_nodes, rest).pose(drive.frame(0), torch.zeros(6))
