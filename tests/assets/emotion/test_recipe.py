@@ -145,7 +145,7 @@ def test_students_of_a_pipeline_from_the_corpus_to_the_file(corpus, tmp_path, ru
     run(prepare, *preparing)
     windows = Windows.load(data)
     assert windows.source.pipeline == "HUBERT_BASE" and windows.waveform.shape[2:] == (24, STEPS)
-    monkeypatch.setattr(train_students, "learn", lambda *given: learn(*given, steps=60))
+    monkeypatch.setattr(train_students, "learn", lambda *given: learn(*given, steps=30))
     run(train_students, "--data", data, "--out", students)
     with pytest.raises(SystemExit):
         run(export, "--model", students)  # the file that ships listens to the encoder that ships
