@@ -32,6 +32,7 @@ def hear(
     """
     path = Path(folder) / AUDIO_FILE
     if not path.exists():
+        report.warning("The capture has no sound: what a voice does to this face beyond its expression is not learned.")
         return None
     try:
         take = perform(

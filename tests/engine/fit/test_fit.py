@@ -3,7 +3,11 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +23,7 @@ from engine.protocol import EvaluateJob, FitJob
 from engine.jobs import run_job
 from engine.report import Report
 
+ROOT = Path(__file__).resolve().parents[3]
 STEPS = 40
 
 
@@ -130,6 +135,23 @@ def test_a_kill_loses_what_came_after_the_last_checkpoint_alone(character, tmp_p
     seen: list[int] = []
     fit(job, Report(on_progress=lambda stage, done, total, eta: seen.append(done) if stage == "fit" else None))
     assert min(seen) == 21
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_a_process_killed_at_any_moment_is_in_nobodys_way(character, tmp_path, seconds):
+    """Whatever it was at when it died, no half head is there, and the same command does the whole of it."""
+    out = tmp_path / "head.emohead"
+    command = [sys.executable, "-m", "engine", "fit", str(character), "--out", str(out), "--steps", str(STEPS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not out.with_suffix(".fit").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.kill()
+    assert not out.exists() or load_head(out).meta["fit"]["steps"] == STEPS
+    if not out.exists():
+        assert fit(FitJob(str(character), str(out), steps=STEPS), Report())["steps"] == STEPS
+    assert {path.name for path in tmp_path.iterdir()} == {"head.emohead", "head.fit"}
 
 
 def test_a_damaged_checkpoint_begins_anew(character, tmp_path):
@@ -247,6 +269,7 @@ def test_a_still_silent_face_from_one_side_is_fitted_with_words(film, tmp_path):
     assert any("mouth never opens" in text for text in texts)
     assert any("from one side only" in text for text in texts)
     assert any("masks" in text for text in texts)
+    assert any("no sound" in text for text in texts)
     assert load_head(tmp_path / "x.emohead").meta["fit"]["steps"] == 10
 
 
