@@ -8,7 +8,6 @@ from .drive import CONTENT, EMOTION, EXPRESSION, GAZE, STYLE, Drive, DriveFrame
 
 # How far inputs and coefficients may go beyond what was seen, as a share of its range.
 BEYOND = 0.25
-TOGETHER = 0.5  # rows that were seen come to 0.42 of the diagonal at most (a film of 500 pictures)
 LEAST_SPREAD = 1e-2
 LEAST_VARIANCE = 1e-4  # of a principal component, as a share of the first one's
 FAR = 1e4  # "no limit yet", where nothing has been seen
@@ -119,8 +118,8 @@ class CodeNetwork(nn.Module):
     """Standardised inputs (X,) to coefficients (R,): a linear map and a small MLP beside it.
 
     After the fit the coefficients are held within what the capture needed (`remember`), so that no slider and no sound
-    can throw a Gaussian further than the pictures did: each within its own range, and all of them within TOGETHER of
-    that box's diagonal, since what is extreme in every way at once was never seen, and tears.
+    can throw a Gaussian further than the pictures did: each within its own range and BEYOND, and all together no further
+    from its middle than the corners of that range, since what goes beyond in every way at once tears.
     """
 
     def __init__(self, inputs: int, width: int, rank: int) -> None:
@@ -135,7 +134,7 @@ class CodeNetwork(nn.Module):
         z = self.linear(inputs) + self.layers(inputs)
         middle, half = (self.high + self.low) / 2, ((self.high - self.low) / 2).clamp_min(1e-9)
         off = ((z - middle) / half).clamp(-1.0, 1.0)
-        most = max(1.0, TOGETHER * len(half) ** 0.5)
+        most = max(1.0, len(half) ** 0.5 / (1 + 2 * BEYOND))
         return middle + half * off * (most / off.norm(dim=-1, keepdim=True).clamp_min(most))
 
     @torch.no_grad()
