@@ -118,8 +118,8 @@ class CodeNetwork(nn.Module):
     """Standardised inputs (X,) to coefficients (R,): a linear map and a small MLP beside it.
 
     After the fit the coefficients are held within what the capture needed (`remember`), so that no slider and no sound
-    can throw a Gaussian further than the pictures did: each within its own range and BEYOND, and all together no further
-    from its middle than the corners of that range, since what goes beyond in every way at once tears.
+    can throw a Gaussian further than the pictures did: each within its own range and BEYOND, and all together no
+    further than the corners of these ranges, since what goes beyond in every way at once tears.
     """
 
     def __init__(self, inputs: int, width: int, rank: int) -> None:
