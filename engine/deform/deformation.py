@@ -173,13 +173,16 @@ class Deformation(nn.Module):
     @staticmethod
     def from_state(settings: DeformationSettings, state: dict[str, Tensor]) -> "Deformation":
         """One that `state_for_file` gave the tensors of, whose memory it takes over."""
-        with torch.device("meta"):  # no weights are made up only to be replaced
-            made = Deformation(settings, len(state["basis"]), learning=False)
+        made = Deformation.unlearned(settings, len(state["basis"]))
         made.load_state_dict(state, assign=True)
-        made.units = units()
-        if made.field is not None:
-            made.field.units = made.units[:, None]
         return made.eval()
+
+    @staticmethod
+    def unlearned(settings: DeformationSettings, count: int) -> "Deformation":
+        """One with random weights, to be replaced, that leaves torch's random numbers as they were. Not on torch's
+        "meta" device: what fills weights at random makes it import its compiler there, which takes a second."""
+        with torch.random.fork_rng(devices=[]):
+            return Deformation(settings, count, learning=False)
 
     def state_for_file(self) -> dict[str, Tensor]:
         """What a head's file holds: the state of a Deformation that is no longer learning."""

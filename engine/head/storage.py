@@ -101,8 +101,7 @@ def _spec(header: dict) -> dict[str, TensorSpec]:
     if "deformation" not in header:
         return REST | RIG | own
     settings = DeformationSettings.from_json(header["deformation"])
-    with torch.device("meta"):  # shapes alone, no memory
-        state = Deformation(settings, 1, learning=False).state_dict()
+    state = Deformation.unlearned(settings, 1).state_dict()
     ranges = RANGES | {"field.index": (-1.0, settings.nodes + settings.mouth_nodes - 1.0)}
     spec = REST | own
     for name, value in state.items():

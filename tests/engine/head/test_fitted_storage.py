@@ -2,6 +2,9 @@
 """Heads whose mover is a Deformation, on disk."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from engine.head.library import list_heads
 from engine.head.storage import load_head, save_head
 from tests.engine.damage import damaged_headers
 
+ROOT = Path(__file__).resolve().parents[3]
 FRAME = DriveFrame(
     torch.linspace(0, 1, 52), torch.tensor([0.1, -0.1]), torch.tensor([0.5, -0.5, 1.0]),
     torch.linspace(-1, 1, 512).view(8, 64), torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 128),
@@ -70,6 +74,17 @@ def test_a_loaded_head_moves_the_same(fitted, saved):
         torch.testing.assert_close(getattr(after, name), getattr(before, name), atol=2e-3, rtol=2e-3)
     assert (after.means - before.means).abs().max() < 2e-5  # metres: the basis is kept in half precision
     assert not after.means.requires_grad
+
+
+def test_loading_leaves_torchs_compiler_and_random_numbers_alone(saved):
+    """Importing the compiler takes longer than everything else on the way to a first frame."""
+    program = (
+        "import sys, torch; from engine.head.storage import load_head; torch.manual_seed(3); load_head(sys.argv[1]);"
+        "print('torch._dynamo' in sys.modules, torch.rand(1).item())"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(saved)], cwd=ROOT, capture_output=True, text=True)
+    torch.manual_seed(3)
+    assert done.stdout.split() == ["False", str(torch.rand(1).item())], done.stderr
 
 
 def test_a_node_that_does_not_exist_is_refused(saved):
