@@ -29,7 +29,7 @@ from .life.gaze import add_eye_shapes, choose_fixations, gaze_angles
 from .life.head_motion import head_motion
 from .life.rhythm import Rhythm, find_rhythm
 from .prior.bands import HOPS_PER_SECOND, BandStream
-from .prior.extract import articulators_at, at_frames, extract, mouth_at, settle, shipped_network
+from .prior.extract import articulators_at, at_frames, emphasise, extract, mouth_at, settle, shipped_network
 from .prior.frontends import EncoderFrontEnd, Rows
 from .prior.lips import MOUTH_COLUMNS
 from .prior.loudness import measure_loudness
@@ -81,7 +81,7 @@ def perform(
     loudness = measure_loudness(powers)
     alignment = align(audio, text, loudness.speech, report, allow_download)
     report.progress("perform", 0, 4)
-    articulators = settle(spoken, loudness.speech)
+    articulators = settle(emphasise(spoken, loudness.level), loudness.speech)
     if alignment:
         articulators = sharpen(articulators, alignment)
     report.progress("perform", 1, 4)

@@ -27,7 +27,8 @@ from assets.prior.corpus import Clip  # noqa: E402
 from assets.prior.emodb import load_emodb, split  # noqa: E402
 from assets.prior.talkers import best_correlation, sound_of, tracked_aperture  # noqa: E402
 from engine.prior.bands import BandStream  # noqa: E402
-from engine.prior.extract import SHIPPED, articulators_at, extract, mouth_at, settle, shipped_network  # noqa: E402
+from engine.prior.extract import SHIPPED, articulators_at, emphasise, extract, mouth_at, settle  # noqa: E402
+from engine.prior.extract import shipped_network  # noqa: E402
 from engine.prior.features import FRAMES_PER_SECOND  # noqa: E402
 from engine.prior.frontends import EncoderFrontEnd  # noqa: E402
 from engine.prior.lips import MOUTH_NAMES, lip_gap, to_arkit  # noqa: E402
@@ -53,7 +54,8 @@ class Heard:
         bands = BandStream()
         bands.push(audio)
         self.loudness = measure_loudness(bands.finish())
-        self.mouth = mouth_at(articulators_at(settle(self.spoken, self.loudness.speech), self.frames, fps))
+        said = settle(emphasise(self.spoken, self.loudness.level), self.loudness.speech)
+        self.mouth = mouth_at(articulators_at(said, self.frames, fps))
         self.gap = lip_gap(torch.from_numpy(self.mouth)).numpy()
 
 
@@ -89,7 +91,7 @@ def talkers(films: list[Path], landmarker: Path, cache: Path, network) -> list[d
 def utterances(clips: list[Clip], network) -> dict[str, float]:
     """Contacts and visemes on left-out utterances of EmoDB."""
     lips, teeth = [], []
-    shut, bitten = np.zeros(2, int), np.zeros(2, int)  # frames of other sounds that show it, and all of them
+    shut, sealed, bitten = (np.zeros(2, int) for _ in range(3))  # frames of other sounds that show it, and all of them
     right = [0, 0]
     counted = [0, 0]
     for clip in clips:
@@ -100,6 +102,7 @@ def utterances(clips: list[Clip], network) -> dict[str, float]:
         rolled = (heard.mouth[:, ROLL] >= measures.LABIODENTAL_ROLL) & (heard.gap <= measures.LABIODENTAL_GAP)
         teeth += measures.contacts(phones, ("f",), rolled, 50.0)
         shut += measures.false_contacts(phones, ("p", "m", "burst"), closed, 50.0)
+        sealed += measures.false_contacts(phones, ("p", "m", "burst", "f"), closed, 50.0)
         bitten += measures.false_contacts(phones, ("f",), rolled, 50.0)
         truth = viseme_track(phones, np.arange(heard.frames) / FRAMES_PER_SECOND)
         said = heard.spoken.visemes[: len(truth)].argmax(1)
@@ -109,6 +112,7 @@ def utterances(clips: list[Clip], network) -> dict[str, float]:
     return {
         "bilabials closed": float(np.mean(lips)), "bilabials": len(lips), "labiodentals": float(np.mean(teeth)),
         "closed elsewhere": float(shut[0] / max(shut[1], 1)),
+        "closed elsewhere but in f, v": float(sealed[0] / max(sealed[1], 1)),
         "labiodental elsewhere": float(bitten[0] / max(bitten[1], 1)), "visemes, all frames": right[0] / counted[0],
         "visemes, speech": right[1] / counted[1], "utterances": len(clips),
     }

@@ -25,6 +25,7 @@ REST = {"aperture": 0.10, "jaw": 0.06, "rounded": 0.0, "spread": 0.0, "teeth": 0
 PAUSE_APERTURE, PAUSE_JAW = 0.25, 0.16
 PAUSE_HOLDS, PAUSE_SETTLES = 0.45, 0.50  # seconds
 CONTACT_RAMP = 0.06  # seconds in which lips come together or part
+EFFORT_OPENS = 0.33  # share by which lips and jaw open further in a shout, or less in a mumble
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def articulate(phones: list[tuple[str, float, float]], times: np.ndarray, effort
         target = np.array([getattr(kind, name) for kind in kinds])[:, None]
         curve = (dominance * target).sum(0) / dominance.sum(0)
         if name in ("aperture", "jaw"):
-            curve = curve * (1.0 + 0.33 * effort)
+            curve = curve * (1.0 + EFFORT_OPENS * effort)
         out[:, k] = curve + settled * (REST[name] - curve)
     for k, name in enumerate(ARTICULATORS[5:], 5):
         for (start, end), kind in zip(((s, e) for _, s, e in phones), kinds):

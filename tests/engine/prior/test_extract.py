@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prior Extraction at work: windows without seams, frames without drift, style without timing."""
 
+from copy import deepcopy
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,14 +11,14 @@ import torch
 
 from engine.errors import Cancelled, FormatError
 from engine.prior.encoder import EncoderSettings
-from engine.prior.extract import KIND, SETTLED_AFTER, Spoken, articulators_at, at_frames, extract, settle
+from engine.prior.extract import KIND, SETTLED_AFTER, Spoken, articulators_at, at_frames, emphasise, extract, settle
 from engine.prior.frontends import EncodedRows
 from engine.prior.network import PriorNetwork, PriorSettings
 from engine.prior.storage import load_network, save_network
 from engine.prior.visemes import ARTICULATORS, REST
 from engine.report import Report
 
-CLOSED = ARTICULATORS.index("closed")
+CLOSED, LABIODENTAL = ARTICULATORS.index("closed"), ARTICULATORS.index("labiodental")
 SMALL = PriorSettings(EncoderSettings(width=24, heads=2, layers=1), width=32)
 
 
@@ -81,6 +82,17 @@ def test_style_scales_and_shifts_but_keeps_the_timing(network, rows):
         assert (np.diff(changed.articulators[order, k]) >= -1e-6).all()
 
 
+def test_the_lip_is_at_the_teeth_where_either_ear_says_so(network, rows):
+    network, part = deepcopy(network), rows.part(0, rows.frames)
+    style = torch.from_numpy(extract(rows, network, Report()).style)[None]
+    decoded = network.articulators(network.content(part), style)[0, LABIODENTAL]
+    network.labiodental_detector[-1].bias += (decoded - network.labiodental(part)[0]).mean()
+    detected = network.labiodental(part)[0]
+    assert 0.2 < (decoded > detected).float().mean() < 0.8
+    said = extract(rows, network, Report(), window=77).articulators[:, LABIODENTAL]
+    np.testing.assert_allclose(said, torch.sigmoid(torch.maximum(decoded, detected)), atol=1e-5)
+
+
 def test_style_is_of_one_length(network, rows):
     assert np.linalg.norm(extract(rows, network, Report()).style) == pytest.approx(8.0, abs=1e-3)
 
@@ -114,6 +126,15 @@ def test_a_faint_contact_is_none_and_a_likely_one_is_whole():
         shown = articulators_at(spoken(np.full(50, probability)), 25, Fraction(25))
         np.testing.assert_allclose(shown[:, CLOSED], expected)
         np.testing.assert_allclose(shown[:, 0], probability, atol=1e-6)
+
+
+def test_loud_syllables_open_further_and_contacts_stay():
+    level = np.repeat([1.0, 0.5, 0.0], 200).astype(np.float32)
+    one = Spoken(np.zeros((300, 64)), np.zeros(64), spoken(np.full(300, 0.6)), np.tile(np.eye(15)[3], (300, 1)))
+    said = emphasise(one, level).articulators
+    assert said[50, 0] > 1.2 * said[150, 0] > 1.5 * said[250, 0] > 0.5
+    np.testing.assert_array_equal(said[:, 2:], one.articulators[:, 2:])
+    assert np.abs(np.diff(said[:, 0])).max() < 0.05
 
 
 @pytest.mark.parametrize("by", ["loudness", "network"])
