@@ -8,7 +8,7 @@ the poses of the other pass, and from the pictures nothing else.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ from ..protocol import EvaluateJob
 from ..report import Report
 from .demands import require_memory
 from .faces import SeenFaces, track_both
-from .heard import drive_of, hear
+from .heard import drive_of, hear, only
 from .metrics import core, in_box, psnr, sharpness, structural_similarity
 from .pictures import Pictures, fitted_size
 from .scene import Scene
+from .settings import HEARD
 from .sync import sync_measures
 from .view import Placed, draw, refined, tracked, true_picture, uncertainty
 
@@ -36,8 +37,11 @@ DOUBTED = 40  # pictures that the uncertainty is judged on
 TIMED = 20  # pictures that the speed is measured on
 
 
-def evaluate(job: EvaluateJob, report: Report) -> dict:
+def evaluate(job: EvaluateJob, report: Report, heard: Collection[str] = HEARD) -> dict:
     """Measure a head against a capture.
+
+    Args:
+        heard: what the head was fitted to hear, where that was not all.
 
     Returns:
         `expression_driven` and `audio_driven` (None without sound) with the measures of docs/formats.md.
@@ -53,24 +57,25 @@ def evaluate(job: EvaluateJob, report: Report) -> dict:
     size = fitted_size(capture, job.size or max(head.meta.get("fit", {}).get("size", [LARGEST_SIZE])))
     require_memory(len(head.gaussians), size)
     take = hear(Path(job.capture), capture, head.person, job.emotion_model, report)
+    driving = take and only(take, heard)
     with tempfile.TemporaryDirectory(prefix="emosplat-evaluate-") as folder:
         pictures = Pictures(Path(folder), Path(job.capture), capture, size)
-        scene = Scene.of(capture, pictures, drive_of(capture, take), held_out, report)
+        scene = Scene.of(capture, pictures, drive_of(capture, driving), held_out, report)
         rows = scene.test
         places = place_rows(head, scene, rows, report)
         shown = _measure(head, scene, rows, scene.drive.frame, places, take, report)
         if scene.views.filmed:
             shown["tracked_poses"] = _likeness(head, scene, rows, report)
-        heard = None
-        if take is not None:
-            heard = _measure(
-                head, scene, rows, lambda row: DriveFrame.of_take(take, int(capture.frames[row])), places, take, report
+        by_sound = None
+        if driving is not None:
+            by_sound = _measure(
+                head, scene, rows, lambda row: DriveFrame.of_take(driving, int(capture.frames[row])), places, take, report
             )
         del scene, pictures  # they map the folder's files: Windows deletes no such file
     return {
         "head": head.name, "capture": str(job.capture), "split": job.split, "pictures": len(rows),
         "width": size[0], "height": size[1], "points": len(head.gaussians), "expression_driven": shown,
-        "audio_driven": heard,
+        "audio_driven": by_sound,
     }
 
 

@@ -28,7 +28,7 @@ from .budget import Budget
 from .course import Course, History
 from .demands import require_disk, require_memory
 from .evaluate import parse_seconds
-from .heard import drive_of, hear
+from .heard import drive_of, hear, only
 from .initial import first_points
 from .page import write_fit_report
 from .pictures import Pictures, bytes_needed, fitted_size
@@ -42,8 +42,11 @@ MINUTES = 10.0  # where neither minutes nor steps are asked for
 LARGEST_SIZE = 512  # where no size is asked for
 
 
-def fit(job: FitJob, report: Report) -> dict:
+def fit(job: FitJob, report: Report, settings: FitSettings | None = None) -> dict:
     """Fit a head.
+
+    Args:
+        settings: for studies of the method; how many points there are, the pictures' size says.
 
     Returns:
         `out`, `report`, `steps`, `seconds`, `points`, and how near held-out pictures come: `psnr`, `psnr_head`,
@@ -61,7 +64,7 @@ def fit(job: FitJob, report: Report) -> dict:
     capture = open_capture(job.capture)
     device = choose_device(job.device)
     size = fitted_size(capture, job.size or LARGEST_SIZE)
-    settings = FitSettings(points=points_for(size))
+    settings = replace(settings or FitSettings(), points=points_for(size))
     held_out = capture.test.copy()
     if job.hold_out:
         start, end = parse_seconds(job.hold_out)
@@ -75,6 +78,7 @@ def fit(job: FitJob, report: Report) -> dict:
             report.warning(text)
         voice = learn_voice(Path(job.capture), capture, held_out, recogniser, report)
         take = hear(Path(job.capture), capture, voice and voice.person, job.emotion_model, report)
+        take = take and only(take, settings.heard)
         pictures = Pictures(place.work, Path(job.capture), capture, size)
         pictures.read(report)
         scene = Scene.of(capture, pictures, drive_of(capture, take), held_out, report)

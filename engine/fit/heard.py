@@ -5,6 +5,7 @@ Its content, style and emotion are what drives a head besides what the pictures 
 the capture has one (what is shown is known there), and elsewhere the one that is heard.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ..perform import perform
 from ..protocol import Controls
 from ..report import Report
 from ..take.take import Take
+from .settings import HEARD
 
 
 def hear(
@@ -56,6 +58,11 @@ def sliders(capture: Capture) -> Controls:
         heard[first:last] = [0.0] * (last - first)
     still = [0.0]
     return Controls(emotion, auto_emotion=heard, blink=still, gaze=still, head_motion=still, micro_motion=still)
+
+
+def only(take: Take, heard: Collection[str]) -> Take:
+    """A take of which nothing drives a head that is in HEARD and not in `heard`."""
+    return replace(take, **{name: None for name in HEARD if name not in heard})
 
 
 def drive_of(capture: Capture, take: Take | None) -> Drive:

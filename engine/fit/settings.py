@@ -3,6 +3,10 @@
 
 from dataclasses import dataclass, field
 
+from ..deform.settings import DeformationSettings
+
+HEARD = ("content", "style", "emotion")  # of a take, what may drive a head besides what pictures show
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -46,8 +50,8 @@ class FitSettings:
         hold, end: learning rates stay until this share, then fall exponentially to this factor.
         strategy_every, strategy_until: steps between relocations, and the share of the fit at which they end.
         late: share of the fit from which SSIM is taken over several scales.
-        rank: of the residual per Gaussian.
-        nodes, mouth_nodes: control nodes of the uncertainty networks; no nodes, no networks.
+        deformation: what is fitted; how many codes it has, the capture says. No nodes, no networks.
+        heard: of HEARD, what the networks have.
         placed: share of the fit after which the basis has learned enough to place the nodes by.
         together: share of the fit from which all networks of a view work together; before, one at random.
         doubt_every: steps from one look at the expected error to the next, in that last part.
@@ -62,9 +66,8 @@ class FitSettings:
     strategy_until: float = 0.7
     late: float = 0.7
     doubt_every: int = 4
-    rank: int = 16
-    nodes: int = 1200
-    mouth_nodes: int = 120
+    deformation: DeformationSettings = DeformationSettings(nodes=1200, mouth_nodes=120)
+    heard: tuple[str, ...] = HEARD
     placed: float = 0.2
     together: float = 0.6
     loss: LossWeights = field(default_factory=LossWeights)

@@ -3,13 +3,13 @@
 that goes on from a checkpoint does what an unbroken one would have done."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..deform.deformation import PER_GAUSSIAN, Deformation
-from ..deform.settings import DeformationSettings
 from ..head.head import Head
 from ..splats.gaussians import Gaussians
 from ..splats.rasterize import rasterize
@@ -41,9 +41,7 @@ class Trainer:
         self.device, self.threads, self.backend = torch.device(device), threads, backend_for(device)
         self.points = RestPoints(first, seed)
         codes = 0 if scene.drive.codes is None else scene.drive.codes.shape[1]
-        inside = settings.mouth_nodes if settings.nodes else 0
-        sizes = DeformationSettings(codes=codes, rank=settings.rank, nodes=settings.nodes, mouth_nodes=inside)
-        self.deformation = Deformation(sizes, len(self.points))
+        self.deformation = Deformation(replace(settings.deformation, codes=codes), len(self.points))
         self.deformation.see(scene.drive.select(scene.fitted))
         self.poses = PoseOffsets(scene.views.head_poses, settings.rates.poses if scene.views.filmed else 0.0)
         self.sampler = Sampler(scene.capture, scene.fitted, seed)
