@@ -69,7 +69,8 @@ def evaluate(job: EvaluateJob, report: Report, heard: Collection[str] = HEARD) -
         by_sound = None
         if driving is not None:
             by_sound = _measure(
-                head, scene, rows, lambda row: DriveFrame.of_take(driving, int(capture.frames[row])), places, take, report
+                head, scene, rows, lambda row: DriveFrame.of_take(driving, int(capture.frames[row])), places, take,
+                report,
             )
         del scene, pictures  # they map the folder's files: Windows deletes no such file
     return {
@@ -195,10 +196,9 @@ def _measure(
             pass
     measures = likeness.means() | {"lpips": None} | faces.measures(max(scene.pictures.width, scene.pictures.height))
     content = None if take is None else take.content
-    if faces.kept:
-        measures |= sync_measures(scene.capture, rows[faces.kept], faces.lips(), content)
-    else:
-        measures |= {"sync_confidence": None, "sync_offset_frames": None}
+    for whose, seen in (("", faces.drawn), ("true_", faces.true)):
+        found = sync_measures(scene.capture, rows[faces.kept], seen and faces.lips(seen), content)
+        measures |= {f"{whose}{name}": value for name, value in found.items()}
     measures["fps"] = _speed(head, scene, rows, frame, places)
     measures["uncertainty_ratio"] = _uncertainty_ratio(head, scene, rows, frame, places)
     return measures

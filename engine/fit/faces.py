@@ -51,9 +51,9 @@ class SeenFaces:
             "faces_found": len(self.drawn) / self.pictures,
         }  # fmt: skip
 
-    def lips(self) -> tuple[np.ndarray, np.ndarray]:
-        """(T,) the gap between the drawn lips and (T,) the mouth's width, in face widths."""
-        points = np.stack([face.landmarks[:, :2] for face in self.drawn])
+    def lips(self, faces: list) -> tuple[np.ndarray, np.ndarray]:
+        """(T,) the gap between the lips of `drawn` or `true` faces and (T,) the mouth's width, in face widths."""
+        points = np.stack([face.landmarks[:, :2] for face in faces])
         width = np.linalg.norm(points[:, CORNERS[0]] - points[:, CORNERS[1]], axis=1)
         return opening(points), width / np.array([face_width(face) for face in points])
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is heard in a capture's sound: the take that the same sound would make for any head, without blinks and glances.
 
-Its content, style and emotion are what drives a head besides what the pictures show. The emotion is the label's where
+Its content, style and emotion are what drives a head besides what the pictures show. Where a film's sound is late against
+its lips, what is heard is moved to meet them: a fit learns what a mouth does when something is said. The emotion is the label's where
 the capture has one (what is shown is known there), and elsewhere the one that is heard.
 """
 
@@ -44,7 +45,7 @@ def hear(
     except AudioError as error:
         report.warning(f"The capture's sound cannot be used: {error.what}")
         return None
-    return _reaching(take, int(capture.frames.max()) + 1)
+    return meeting(take, int(capture.frames.max()) + 1, frames_late(capture))
 
 
 def sliders(capture: Capture) -> Controls:
@@ -72,9 +73,15 @@ def drive_of(capture: Capture, take: Take | None) -> Drive:
     return Drive.of_capture(capture, take.content, take.style, take.emotion)
 
 
-def _reaching(take: Take, frames: int) -> Take:
-    """A take of at least so many frames: its last is held."""
-    index = np.minimum(np.arange(max(frames, len(take))), len(take) - 1)
+def frames_late(capture: Capture) -> int:
+    """How many frames a capture's sound is late against the lips, as far as that is known."""
+    late = capture.facts.lip_offset_seconds if capture.facts else None
+    return round((late or 0.0) * float(capture.fps))
+
+
+def meeting(take: Take, frames: int, late: int) -> Take:
+    """A take of at least so many frames, so many of them earlier: its ends are held."""
+    index = np.clip(np.arange(max(frames, len(take))) + late, 0, len(take) - 1)
     names = ("expression", "emotion_weights", "gaze", "head_pose", "content", "emotion")
     held = {name: getattr(take, name)[index] for name in names if getattr(take, name) is not None}
     return replace(take, **held)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether drawn lips move as the sound is said, by our sync expert (engine/prior/sync_expert.py)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -11,7 +13,7 @@ LEAST_SECONDS = 2.0
 
 
 def sync_measures(
-    capture: Capture, rows: np.ndarray, lips: tuple[np.ndarray, np.ndarray], content: np.ndarray | None
+    capture: Capture, rows: np.ndarray, lips: Sequence[np.ndarray], content: np.ndarray | None
 ) -> dict[str, float | None]:
     """Confidence of the expert, and by how many of the capture's frames the mouth is late (negative: early).
 
