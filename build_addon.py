@@ -1019,7 +1019,7 @@ def build_parser() -> argparse.ArgumentParser:
     film = verb("demo", "Audio to a talking head in a fresh Blender, and a film of it.")
     add_sources(film)
     film.add_argument("--audio", default=str(ROOT / "engine" / "data" / "sample_speech.flac"), metavar="FILE")
-    film.add_argument("--head", default="puppet", metavar="NAME|FILE")
+    film.add_argument("--head", default="demo", metavar="NAME|FILE")
     film.add_argument("--emotion", default="happy=0.8,surprised=0.5", metavar="K=V,...")
     film.add_argument("--out", default=str(BUILD / "demo"), metavar="DIR")
     film.add_argument("--json", action="store_true", help="print one JSON object as the last line")

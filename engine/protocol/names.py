@@ -18,7 +18,7 @@ EXPRESSION_NAMES = (
 )
 
 # Who speaks where nobody was chosen: a bundled head.
-DEFAULT_HEAD = "puppet"
+DEFAULT_HEAD = "demo"
 
 # MEAD's order.
 EMOTION_NAMES = ("neutral", "angry", "contempt", "disgusted", "fear", "happy", "sad", "surprised")

@@ -27,7 +27,7 @@ scene.render.resolution_x = scene.render.resolution_y = 32
 bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
 bpy.ops.emosplat.add_head()
 head = bpy.context.object
-assert head.emosplat.enabled and head.emosplat.head == "puppet"
+assert head.emosplat.enabled and head.emosplat.head == "demo"
 bpy.ops.emosplat.choose_audio(filepath=audio)
 try:
     bpy.ops.emosplat.generate()

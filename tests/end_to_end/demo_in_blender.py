@@ -34,7 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--zip", type=Path, required=True, help="the extension")
     parser.add_argument("--interpreter", default="", help="the engine's Python; without it Blender's own")
     parser.add_argument("--audio", type=Path, required=True)
-    parser.add_argument("--head", default="puppet", help="a head's name or .emohead file")
+    parser.add_argument("--head", default="demo", help="a head's name or .emohead file")
     parser.add_argument("--emotion", default="happy=0.8,surprised=0.5", help="sliders to key, one after the other")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=int, default=512, help="side of the film in pixels")
