@@ -4,7 +4,8 @@
     python assets/head/ablation.py CAPTURE --work build/ablation --steps 2500 --size 256 --hold-out 16-
 
 Parts as in UA-3DTalk's table (arXiv 2601.19112): P, what Prior Extraction hears; E, the emotion; U, ten networks a
-view, fused, where there is else one. Goes on where it was stopped; results lie in the work folder as JSON and as a table.
+view, fused, where there is else one. Goes on where it was stopped; results lie in the work folder as JSON and as a
+table.
 """
 
 import argparse

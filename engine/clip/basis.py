@@ -65,7 +65,7 @@ def find_basis(movement: np.ndarray, error_mm: float, report: Report) -> np.ndar
         found, chosen = Errors(), shapes[:count].reshape(count, points, 3)[:, places]
         for start in range(0, frames, 32):
             rows = slice(start, start + 32)
-            given = vectors[rows, :count] @ chosen.reshape(count, -1)
+            given = vectors[rows, :count] @ chosen.reshape(count, 3 * chosen.shape[1])
             found.add(movement[rows, places] - given.reshape(-1, *chosen.shape[1:]))
         return found
 
@@ -89,7 +89,7 @@ class Weights:
     """
 
     def __init__(self, basis: np.ndarray) -> None:
-        self._shapes = basis.reshape(len(basis), -1).astype(np.float32)
+        self._shapes = basis.reshape(len(basis), 3 * basis.shape[1]).astype(np.float32)
         gram = np.float64(self._shapes @ self._shapes.T)
         self._inverse = np.linalg.pinv(gram, hermitian=True)
 

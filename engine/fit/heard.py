@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is heard in a capture's sound: the take that the same sound would make for any head, without blinks and glances.
 
-Its content, style and emotion are what drives a head besides what the pictures show. Where a film's sound is late against
-its lips, what is heard is moved to meet them: a fit learns what a mouth does when something is said. The emotion is the label's where
-the capture has one (what is shown is known there), and elsewhere the one that is heard.
+Its content, style and emotion are what drives a head besides what the pictures show. Where a film's sound is late
+against its lips, what is heard is moved to meet them: a fit learns what a mouth does when something is said. The
+emotion is the label's where the capture has one (what is shown is known there), and elsewhere the one that is heard.
 """
 
 from collections.abc import Collection

@@ -40,13 +40,13 @@ def _puppet() -> Head:
 
 
 @cache
-def _fitted(name: str) -> Head:
-    return load_head(DATA / f"{name}{SUFFIX}")
+def _fitted(path: Path) -> Head:
+    return load_head(path)
 
 
 def bundled_heads() -> dict[str, Callable[[], Head]]:
     """Makers of the heads that came with the program, by name; the puppet, which is no person, last."""
-    return {path.stem: partial(_fitted, path.stem) for path in _files(DATA)} | {"puppet": _puppet}
+    return {path.stem: partial(_fitted, path) for path in _files(DATA)} | {"puppet": _puppet}
 
 
 def list_heads(folder: str | Path = "") -> list[HeadInfo]:

@@ -163,8 +163,8 @@ class PriorNetwork(nn.Module):
     def labiodental(self, rows: torch.Tensor) -> torch.Tensor:
         """Logits (B, T) of a second ear for the articulator `labiodental`, of rows (B, inputs, T).
 
-        The detector misses fewer in words that are new, and `articulators` fewer in voices unlike those of the training:
-        the lip is at the teeth where either says so.
+        The detector misses fewer in words that are new, and `articulators` fewer in voices unlike those of the
+        training: the lip is at the teeth where either says so.
         """
         return self.labiodental_detector(self.normalise(rows)[:, -self.features :])[:, 0]
 

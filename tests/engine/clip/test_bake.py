@@ -178,6 +178,14 @@ def test_a_fitted_head_keeps_its_places_and_says_what_it_does_not_keep(take):
     assert any("colours" in text for text in warnings)
 
 
+def test_what_moves_less_than_the_error_needs_no_shapes(puppet, take):
+    """Its splats rest where they were, within the error."""
+    clip = bake(puppet, take, error_mm=500.0, last=19, report=Report())
+    assert len(clip.basis) == 0 and clip.weights.shape == (20, 0)
+    np.testing.assert_array_equal(clip.means(7), puppet.gaussians.means.numpy())
+    assert distances(puppet, take, clip).max() <= clip.error_mm["max"] + 1e-3
+
+
 def test_cancel(puppet, take):
     report = Report()
     report.cancel_event.set()

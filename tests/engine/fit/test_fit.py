@@ -312,7 +312,8 @@ def test_an_evaluation_measures_both_ways_to_drive(character, fitted):
     result = run_job(EvaluateJob(str(out), str(character)), Report())
     json.dumps(result, allow_nan=False)
     keys = {"psnr", "psnr_head", "mouth_psnr", "ssim", "lpips", "lmd", "aue", "e_fid", "sync_confidence",
-            "sync_offset_frames", "true_sync_confidence", "sharpness", "flicker", "fps", "uncertainty_ratio"}  # fmt: skip
+            "sync_offset_frames", "true_sync_confidence", "sharpness", "flicker", "fps",
+            "uncertainty_ratio"}  # fmt: skip
     assert keys <= set(result["expression_driven"]) and keys <= set(result["audio_driven"])
     shown, heard = result["expression_driven"], result["audio_driven"]
     assert shown["psnr_head"] > heard["psnr_head"] > 10 and 0 < shown["ssim"] <= 1 and shown["fps"] > 0
