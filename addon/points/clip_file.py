@@ -21,7 +21,8 @@ TYPES = {"F32": "<f4", "F16": "<f2", "I32": "<i4", "U8": "u1"}
 SPEC = {
     "means": ("F32", ("N", 3), -1e4, 1e4), "quats": ("F32", ("N", 4), -1.001, 1.001),
     "scales": ("F32", ("N", 3), 1e-9, 1e4), "opacities": ("F32", ("N",), 0.0, 1.0),
-    "colors": ("F32", ("N", 3), 0.0, 100.0), "basis": ("F16", ("K", "N", 3), -10.0, 10.0),
+    "colors": ("F32", ("N", 3), 0.0, 100.0), "tile_colors": ("F32", ("N", 3), 0.0, 1.0),
+    "basis": ("F16", ("K", "N", 3), -10.0, 10.0),
     "weights": ("F32", ("T", "K"), -10.0, 10.0), "neighbours": ("I32", ("N", 2), 0.0, 1_999_999.0),
     "uncertainty": ("F32", ("N",), 0.0, 1e6), "regions": ("U8", ("N",), 0.0, 255.0),
 }  # fmt: skip
@@ -50,6 +51,7 @@ class PointsClip:
     scales: np.ndarray
     opacities: np.ndarray
     colors: np.ndarray
+    tile_colors: np.ndarray
     basis: np.ndarray
     weights: np.ndarray
     neighbours: np.ndarray

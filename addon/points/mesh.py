@@ -11,9 +11,10 @@ KEY_PREFIX = "Movement "
 LIMIT = 10.0  # the most that a shape key's slider can go
 # Name -> type, and what foreach_set calls it.
 ATTRIBUTES = {
-    "Color": ("FLOAT_COLOR", "color"), "opacity": ("FLOAT", "value"), "size": ("FLOAT_VECTOR", "vector"),
-    "rotation": ("QUATERNION", "value"), "turn": ("QUATERNION", "value"), "uncertainty": ("FLOAT", "value"),
-    "region": ("INT", "value"), "neighbour_1": ("INT", "value"), "neighbour_2": ("INT", "value"),
+    "Color": ("FLOAT_COLOR", "color"), "tile_color": ("FLOAT_COLOR", "color"), "opacity": ("FLOAT", "value"),
+    "size": ("FLOAT_VECTOR", "vector"), "rotation": ("QUATERNION", "value"), "turn": ("QUATERNION", "value"),
+    "uncertainty": ("FLOAT", "value"), "region": ("INT", "value"), "neighbour_1": ("INT", "value"),
+    "neighbour_2": ("INT", "value"),
 }  # fmt: skip
 
 
@@ -44,8 +45,9 @@ def fill_mesh(thing: bpy.types.Object, splats: Splats) -> bool:
         mesh.vertices.add(len(splats.means))
     mesh.vertices.foreach_set("co", splats.means.ravel())
     values = {
-        "Color": splats.colors, "opacity": splats.opacities, "size": splats.sizes, "rotation": splats.quats,
-        "turn": splats.turns, "uncertainty": splats.uncertainty, "region": splats.regions.astype(np.int32),
+        "Color": splats.colors, "tile_color": splats.tile_colors, "opacity": splats.opacities, "size": splats.sizes,
+        "rotation": splats.quats, "turn": splats.turns, "uncertainty": splats.uncertainty,
+        "region": splats.regions.astype(np.int32),
         "neighbour_1": splats.neighbours[:, 0], "neighbour_2": splats.neighbours[:, 1],
     }  # fmt: skip
     for name, (kind, field) in ATTRIBUTES.items():

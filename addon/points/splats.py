@@ -16,7 +16,7 @@ class Splats:
     Args:
         means: (N, 3) float32 metres.
         basis: (K, N, 3) float32 metres.
-        colors: (N, 4) float32, linear, alpha 1.
+        colors, tile_colors: (N, 4) float32, linear, alpha 1.
         sizes: (N, 3) float32 standard deviations in metres, the largest first.
         quats: (N, 4) float32 wxyz, of the axes of `sizes`.
         turns: (N, 4) float32 wxyz, the same relative to the frame of the neighbours at rest.
@@ -27,6 +27,7 @@ class Splats:
     means: np.ndarray
     basis: np.ndarray
     colors: np.ndarray
+    tile_colors: np.ndarray
     sizes: np.ndarray
     quats: np.ndarray
     turns: np.ndarray
@@ -45,13 +46,16 @@ def splats_of(clip: PointsClip, most: int, seed: int = 0) -> Splats:
     quats, sizes = _sorted_axes(clip.quats[kept], clip.scales[kept])
     means, neighbours = clip.means[kept], _kept_neighbours(clip, kept)
     turns = multiply(inverse(quats_of(frames(means, neighbours))), quats)
-    colors = np.ones((len(kept), 4), np.float32)
-    colors[:, :3] = clip.colors[kept]
     return Splats(
-        means, clip.basis[:, kept].astype(np.float32), colors, sizes * np.float32((count / len(kept)) ** 0.5),
-        quats.astype(np.float32), turns.astype(np.float32), neighbours, clip.opacities[kept], clip.uncertainty[kept],
-        clip.regions[kept],
+        means, clip.basis[:, kept].astype(np.float32), _opaque(clip.colors[kept]), _opaque(clip.tile_colors[kept]),
+        sizes * np.float32((count / len(kept)) ** 0.5), quats.astype(np.float32), turns.astype(np.float32), neighbours,
+        clip.opacities[kept], clip.uncertainty[kept], clip.regions[kept],
     )
+
+
+def _opaque(colors: np.ndarray) -> np.ndarray:
+    """(N, 3) to (N, 4), with alpha 1."""
+    return np.pad(colors, ((0, 0), (0, 1)), constant_values=1.0)
 
 
 def frames(points: np.ndarray, neighbours: np.ndarray) -> np.ndarray:

@@ -73,9 +73,10 @@ def bake(head: Head, take: Take, *, error_mm: float, first: int = 0, last: int |
     if means.largest_change > VISIBLE_CHANGE:
         report.warning("The head changes its splats' colours, sizes or opacities; the clip holds their mean.")
     names, regions = _regions(head)
+    colors, tile_colors = (value.numpy() for value in linear_colors(rest, report))
     return Clip(
-        head.name, take.fps, rest, basis, weights, linear_colors(rest, report).numpy(), neighbours,
-        rest.uncertainty.numpy(), regions, names,
+        head.name, take.fps, rest, basis, weights, colors, tile_colors, neighbours, rest.uncertainty.numpy(), regions,
+        names,
         {"p95": round(errors.p95, 4), "max": round(errors.max, 4)}, start=first, audio=take.audio,
     )  # fmt: skip
 
@@ -89,9 +90,10 @@ def still_clip(name: str, gaussians: Gaussians, report: Report) -> Clip:
     neighbours = choose_neighbours(
         places, places[None], still, check=lambda done: report.progress("turn", done, count)
     )
+    colors, tile_colors = (value.numpy() for value in linear_colors(rest, report))
     return Clip(
-        name, STATIC_FPS, rest, np.zeros((0, count, 3), np.float16), np.zeros((1, 0), np.float32),
-        linear_colors(rest, report).numpy(), neighbours, np.zeros(count, np.float32), np.zeros(count, np.uint8),
+        name, STATIC_FPS, rest, np.zeros((0, count, 3), np.float16), np.zeros((1, 0), np.float32), colors, tile_colors,
+        neighbours, np.zeros(count, np.float32), np.zeros(count, np.uint8),
         ("splats",), {"p95": 0.0, "max": 0.0},
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ class Clip:
         rest: N Gaussians, the head at rest in its own frame (face towards -y, z up, metres).
         basis: (K, N, 3) float16, metres that each shape adds to the means at weight 1.
         weights: (T, K) float32 in [-1, 1]; every shape reaches 1 or -1 somewhere.
-        colors: (N, 3) float32, linear light: see linear_colors.py.
+        colors, tile_colors: (N, 3) float32, linear light, for splats that blend and for opaque tiles: linear_colors.py.
         neighbours: (N, 2) int32, whose movement tells how each Gaussian turns (see orientation.py).
         uncertainty: (N,) float32, how unsure the head is of each Gaussian; 0 where it does not say.
         regions: (N,) uint8, index into `region_names`.
@@ -38,6 +38,7 @@ class Clip:
     basis: np.ndarray
     weights: np.ndarray
     colors: np.ndarray
+    tile_colors: np.ndarray
     neighbours: np.ndarray
     uncertainty: np.ndarray
     regions: np.ndarray
@@ -49,7 +50,7 @@ class Clip:
     def __post_init__(self) -> None:
         points, shapes = len(self.rest), len(self.basis)
         wanted = {"basis": (shapes, points, 3), "weights": (len(self.weights), shapes), "neighbours": (points, 2)}
-        wanted["colors"] = (points, 3)
+        wanted |= {"colors": (points, 3), "tile_colors": (points, 3)}
         wanted |= {"uncertainty": (points,), "regions": (points,)}
         for name, shape in wanted.items():
             if getattr(self, name).shape != shape:

@@ -4,6 +4,9 @@
 Converted one by one, bright splats would spread over dark neighbours. So the colours are those whose blend in linear
 light is nearest to what the engine shows, in a few views of the head at rest: back-projection of what is still missing
 (SIRT; Gilbert 1972), whose weights are the derivatives of the picture.
+
+Where nothing blends, as with opaque tiles, such colours would be wrong: what adds up to skin may be dark and bright
+splats in turns. There a splat shows what the pictures show at its place, the mean of its pixels.
 """
 
 import math
@@ -22,11 +25,14 @@ SEEN = 0.05  # a splat that all pixels together hold less of keeps its own colou
 BRIGHTEST = 100.0
 
 
-def linear_colors(gaussians: Gaussians, report: Report) -> torch.Tensor:
-    """(N, 3) float32 linear colours of the head at rest, seen from the front and both sides.
+def linear_colors(gaussians: Gaussians, report: Report) -> tuple[torch.Tensor, torch.Tensor]:
+    """Linear colours of the head at rest, seen from the front and both sides.
 
     Args:
         report: told "colours".
+
+    Returns:
+        (N, 3) float32 each: for splats that blend, and for opaque tiles.
     """
     viewmats, K = _views()
     shape = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities)
@@ -35,14 +41,17 @@ def linear_colors(gaussians: Gaussians, report: Report) -> torch.Tensor:
         picture, alphas, _ = rasterize(*shape, colors, viewmats[view:view + 1], K, SIZE, SIZE, sh_degree=sh_degree)
         return picture, alphas
 
-    wanted, held = [], torch.zeros(len(gaussians), 1)
+    wanted, held, shown = [], torch.zeros(len(gaussians), 1), torch.zeros(len(gaussians), 3)
     for view in range(len(viewmats)):
         report.progress("colours", view, len(viewmats) + STEPS)
         with torch.no_grad():
             picture, alphas = draw(gaussians.sh, view, gaussians.sh_degree)
-        wanted.append(alphas * to_linear((picture / alphas.clamp_min(1e-6)).clamp(0.0, 1.0)))
-        held += _weights(draw, len(gaussians), view)
+        solid = to_linear((picture / alphas.clamp_min(1e-6)).clamp(0.0, 1.0))
+        wanted.append(alphas * solid)
+        held += _gathered(draw, len(gaussians), view, torch.ones_like(solid))[:, :1]
+        shown += _gathered(draw, len(gaussians), view, solid)
     colors, seen = to_linear(_front_colors(gaussians)), held > SEEN
+    tiles = torch.where(seen, shown / held.clamp_min(SEEN), colors).clamp(0.0, 1.0)
     for step in range(STEPS):
         report.progress("colours", len(viewmats) + step, len(viewmats) + STEPS)
         missing = torch.zeros_like(colors)
@@ -53,7 +62,7 @@ def linear_colors(gaussians: Gaussians, report: Report) -> torch.Tensor:
             missing += leaf.grad
         colors = torch.where(seen, colors + missing / held.clamp_min(SEEN), colors).clamp(0.0, BRIGHTEST)
     report.progress("colours", len(viewmats) + STEPS, len(viewmats) + STEPS)
-    return colors
+    return colors, tiles
 
 
 def to_linear(srgb: torch.Tensor) -> torch.Tensor:
@@ -61,12 +70,12 @@ def to_linear(srgb: torch.Tensor) -> torch.Tensor:
     return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _weights(draw, count: int, view: int) -> torch.Tensor:
-    """(N, 1): how much of each splat all pixels of a view show together."""
+def _gathered(draw, count: int, view: int, picture: torch.Tensor) -> torch.Tensor:
+    """(N, 3): the pixels of a picture, summed by how much each shows of each splat."""
     leaf = torch.zeros(count, 3, requires_grad=True)
-    picture, _ = draw(leaf, view, None)
-    picture.backward(torch.ones_like(picture))
-    return leaf.grad[:, :1]
+    drawn, _ = draw(leaf, view, None)
+    drawn.backward(picture)
+    return leaf.grad
 
 
 def _front_colors(gaussians: Gaussians) -> torch.Tensor:

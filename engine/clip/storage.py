@@ -16,7 +16,7 @@ SUFFIX = ".emoclip"
 VERSION = 1
 LIMITS = {"N": 2_000_000, "K": 128, "T": 240 * 3600 * 4, "H": 16}
 LARGEST_START = 10_000_000
-MOVING = ("colors", "basis", "weights", "neighbours", "uncertainty", "regions")
+MOVING = ("colors", "tile_colors", "basis", "weights", "neighbours", "uncertainty", "regions")
 
 SPEC = {
     "means": TensorSpec(("N", 3), -1e4, 1e4),
@@ -24,6 +24,7 @@ SPEC = {
     "scales": TensorSpec(("N", 3), 1e-9, 1e4),
     "opacities": TensorSpec(("N",), 0.0, 1.0),
     "colors": TensorSpec(("N", 3), 0.0, 100.0),
+    "tile_colors": TensorSpec(("N", 3), 0.0, 1.0),
     "sh": TensorSpec(("N", "H", 3), -100.0, 100.0),
     "basis": TensorSpec(("K", "N", 3), -10.0, 10.0, dtype="F16"),
     "weights": TensorSpec(("T", "K"), -10.0, 10.0),

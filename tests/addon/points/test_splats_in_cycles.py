@@ -30,7 +30,8 @@ SIZE, FRAME, BACKGROUND = 128, 40, 0.3
 @pytest.fixture
 def puppet_points(blender, tmp_path):
     clip = tmp_path / "a.emoclip"
-    assert main(["bake", SAMPLE, "--emotion", "happy=0.7", "--frames", "35-45", "--out", str(clip)]) == 0
+    bake = ["bake", SAMPLE, "--head", "puppet", "--emotion", "happy=0.7", "--frames", "35-45", "--out", str(clip)]
+    assert main(bake) == 0
     bpy.ops.emosplat.add_head()
     bpy.ops.emosplat.import_points(filepath=str(clip))
     bpy.ops.emosplat.add_camera()

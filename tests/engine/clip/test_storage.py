@@ -34,7 +34,7 @@ def make_clip(**changes) -> Clip:
         "name": "Ada", "fps": Fraction(30000, 1001), "rest": rest,
         "basis": rng.uniform(-0.01, 0.01, (SHAPES, POINTS, 3)).astype(np.float16),
         "weights": rng.uniform(-1, 1, (FRAMES, SHAPES)).astype(np.float32),
-        "colors": rng.random((POINTS, 3), np.float32),
+        "colors": rng.random((POINTS, 3), np.float32), "tile_colors": rng.random((POINTS, 3), np.float32),
         "neighbours": rng.integers(0, POINTS, (POINTS, 2)).astype(np.int32),
         "uncertainty": rng.random(POINTS, np.float32), "regions": rng.integers(0, 2, POINTS).astype(np.uint8),
         "region_names": ("torso", "head"), "error_mm": {"p95": 0.1, "max": 0.3}, "start": 7, "audio": "a.wav",
