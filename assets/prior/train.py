@@ -60,14 +60,15 @@ class Losses(nn.Module):
         """Of Crops.batch and Crops.voices."""
         rows, targets, visemes = crops
         content, style = network.content(rows), network.style(network.style_sums(rows).sum(2))
-        logits = network.articulators(content, style).transpose(1, 2).float()
+        likely = network.to_visemes(content).float()
+        logits = network.articulators(content, style, likely.softmax(1)).transpose(1, 2).float()
         said = torch.sigmoid(logits)
         square = ((said - targets).square() * WEIGHTS).sum(-1).mean()
         recon = (to_arkit(said) - to_arkit(targets)).square().sum(-1).mean()
         contact = F.binary_cross_entropy_with_logits(
             logits[..., 5:], targets[..., 5:], pos_weight=CONTACT_WEIGHTS
         )
-        viseme = F.cross_entropy(network.to_visemes(content).float(), visemes, label_smoothing=0.05)
+        viseme = F.cross_entropy(likely, visemes, label_smoothing=0.05)
         rows, speakers = voices
         said = network.content(rows).float()
         moments = _Reversed.apply(torch.cat([said.mean(2), said.std(2)], 1), adversity)

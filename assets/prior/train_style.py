@@ -31,8 +31,9 @@ def style_loss(network: PriorNetwork, losses: Losses, crops, voices) -> torch.Te
     rows, targets, _ = crops
     with torch.no_grad():
         content = network.content(rows)
+        likely = network.to_visemes(content).softmax(1)
     style = network.style(network.style_sums(rows).sum(2))
-    said = torch.sigmoid(network.articulators(content, style).transpose(1, 2))
+    said = torch.sigmoid(network.articulators(content, style, likely).transpose(1, 2))
     square = ((said - targets).square() * WEIGHTS).sum(-1).mean()
     rows, speakers = voices
     whose = losses.speaker(network.style(network.style_sums(rows).sum(2)))

@@ -80,14 +80,15 @@ def extract(
             inside, part = slice(start - first, end - first), rows.part(first, last)
             heard = network.content(part)
             content[start:end] = heard[0, :, inside].T
-            visemes[start:end] = network.to_visemes(heard).softmax(1)[0, :, inside].T
+            visemes[start:end] = network.visemes(heard, part)[0, :, inside].T
             labiodental[start:end] = torch.sigmoid(network.labiodental(part))[0, inside]
             sums = sums + network.style_sums(part)[:, :, inside].double().sum(2)
         if style is None:
             style = network.style(sums.float())[0].numpy()
         voice = torch.from_numpy(style)[None]
         for start, end, first, last in _windows(frames, window, network.settings.context):
-            said = network.articulators(torch.from_numpy(content[first:last].T)[None], voice)
+            heard, likely = (torch.from_numpy(curves[first:last].T)[None] for curves in (content, visemes))
+            said = network.articulators(heard, voice, likely)
             articulators[start:end] = torch.sigmoid(said)[0, :, start - first : end - first].T
     articulators[:, LABIODENTAL] = np.maximum(articulators[:, LABIODENTAL], labiodental)
     report.progress("extract", frames, frames)

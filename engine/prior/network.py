@@ -14,12 +14,12 @@ from torch import nn
 
 from .encoder import EncoderSettings, SpeechEncoder
 from .frontends import inputs_of
-from .lips import to_arkit
 from .visemes import ARTICULATORS, VISEMES, viseme_targets
 
 CONTENT, STYLE = 64, 64
 LARGEST_GAIN = 0.5  # of style on an articulator's logit: exp(-0.5) to exp(0.5)
 LARGEST_SHIFT = 0.7
+EAR_SHARE = 0.3  # of the visemes' probabilities; chosen where sentences or voices were left out (docs/benchmarks.md)
 # How far the decoder may go, in logits, beyond what the visemes' probabilities say: for shapes, and for contacts.
 LARGEST_RESIDUAL = (0.2, 0.8, 0.8, 0.8, 0.8, 4.0, 4.0)
 
@@ -88,16 +88,16 @@ class StyleEncoder(nn.Module):
         return 8.0 * nn.functional.normalize(self.project(torch.cat([mean, deviation], 1)), dim=1)
 
 
-class LabiodentalDetector(nn.Sequential):
-    """Whether the lower lip is at the teeth, logits (B, 1, T) of a front end's features (B, inputs, T).
+class Ear(nn.Sequential):
+    """Logits (B, outputs, T) of a front end's features (B, inputs, T), from a few frames around each.
 
-    It looks at three frames: too few for words, which a trunk that sees 0.3 s learns by heart where it has few to learn
-    from.
+    Too few for words, which a trunk that sees 0.3 s learns by heart where it has few to learn from.
     """
 
-    def __init__(self, inputs: int, width: int = 24) -> None:
+    def __init__(self, inputs: int, width: int, frames: int, outputs: int) -> None:
         super().__init__(
-            nn.Dropout(0.3), nn.Conv1d(inputs, width, 3, padding=1), nn.GELU(), nn.Dropout(0.2), nn.Conv1d(width, 1, 1)
+            nn.Dropout(0.3), nn.Conv1d(inputs, width, frames, padding=frames // 2), nn.GELU(), nn.Dropout(0.3),
+            nn.Conv1d(width, outputs, 1),
         )
 
 
@@ -126,7 +126,8 @@ class PriorNetwork(nn.Module):
         )
         self.style_encoder = StyleEncoder(inputs)
         self.features = settings.encoder.width if settings.encoder else inputs  # of the rows, without the log-mels
-        self.labiodental_detector = LabiodentalDetector(self.features)
+        self.labiodental_ear = Ear(self.features, 24, 3, 1)
+        self.viseme_ear = Ear(self.features, 96, 5, len(VISEMES))
         self.to_manner = nn.Linear(STYLE, 2 * len(ARTICULATORS))
         nn.init.zeros_(self.to_manner.weight)
         nn.init.zeros_(self.to_manner.bias)
@@ -147,28 +148,34 @@ class PriorNetwork(nn.Module):
         """(B, 64) of whole utterances, of summed `style_sums` (B, C)."""
         return self.style_encoder.style(sums)
 
-    def articulators(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 7, T) of content (B, 64, T) and style (B, 64).
+    def visemes(self, content: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Probabilities (B, 15, T) of content (B, 64, T) and the rows (B, inputs, T) that it came from."""
+        by_content, by_ear = self.to_visemes(content).softmax(1), self.hear_visemes(rows).softmax(1)
+        return by_content + EAR_SHARE * (by_ear - by_content)
+
+    def hear_visemes(self, rows: torch.Tensor) -> torch.Tensor:
+        """Logits (B, 15, T) of the visemes by their ear, of rows (B, inputs, T)."""
+        return self._hear(self.viseme_ear, rows)
+
+    def articulators(self, content: torch.Tensor, style: torch.Tensor, visemes: torch.Tensor) -> torch.Tensor:
+        """Logits (B, 7, T) of content (B, 64, T), style (B, 64) and the visemes' probabilities (B, 15, T).
 
         The visemes' targets weighted by their probabilities, and a bounded residual of the decoder. The first carries
         over to voices unlike those of the training better, the second knows coarticulation.
         """
         gain, shift = self.to_manner(style)[:, :, None].chunk(2, 1)
         gain = torch.exp(LARGEST_GAIN * torch.tanh(gain))
-        probabilities = self.to_visemes(content).float().softmax(1)
-        expected = torch.einsum("bvt,va->bat", probabilities, self.targets).clamp(0.02, 0.98)
+        expected = torch.einsum("bvt,va->bat", visemes.float(), self.targets).clamp(0.02, 0.98)
         residual = self.residual[:, None] * torch.tanh(self.decoder(content).float())
         return (torch.logit(expected) + residual) * gain.float() + LARGEST_SHIFT * torch.tanh(shift.float())
 
     def labiodental(self, rows: torch.Tensor) -> torch.Tensor:
-        """Logits (B, T) of a second ear for the articulator `labiodental`, of rows (B, inputs, T).
+        """Logits (B, T) of the articulator `labiodental` by its ear, of rows (B, inputs, T).
 
-        The detector misses fewer in words that are new, and `articulators` fewer in voices unlike those of the
-        training: the lip is at the teeth where either says so.
+        The ear misses fewer in words that are new, and `articulators` fewer in voices unlike those of the training:
+        the lip is at the teeth where either says so.
         """
-        return self.labiodental_detector(self.normalise(rows)[:, -self.features :])[:, 0]
+        return self._hear(self.labiodental_ear, rows)[:, 0]
 
-    def mouth(self, content: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """ARKit weights (B, T, 27) of content (B, 64, T) and style (B, 64)."""
-        return to_arkit(torch.sigmoid(self.articulators(content, style)).transpose(1, 2))
-
+    def _hear(self, ear: Ear, rows: torch.Tensor) -> torch.Tensor:
+        return ear(self.normalise(rows)[:, -self.features :])

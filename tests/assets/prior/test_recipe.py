@@ -14,6 +14,7 @@ from assets.prior.data import PIECES, Crops
 from assets.prior.emodb import load_emodb, split
 from assets.prior.talkers import best_correlation
 from assets.prior.train import Losses
+from assets.prior.train_ears import ears_loss
 from assets.prior.train_style import style_loss
 from assets.prior.train_sync import seen
 from engine.prior.network import PriorNetwork, PriorSettings
@@ -159,7 +160,7 @@ def test_losses_reach_every_part_of_the_network():
     rows = torch.randn(4, 24, 50)
     targets, visemes = torch.rand(4, 50, 7), torch.randint(0, 15, (4, 50))
     total, parts = losses(network, (rows, targets, visemes), (rows, torch.tensor([0, 1, 2, 7])), 1.0)
-    total.backward()
+    (total + ears_loss(network, (rows, targets, visemes))).backward()
     assert np.isfinite(list(parts.values())).all()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
@@ -176,6 +177,14 @@ def test_style_is_trained_alone():
     style_loss(network, losses, crops, (rows, torch.tensor([0, 1, 2, 7]))).backward()
     reached = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
     assert reached == {"style_encoder", "to_manner"} and losses.speaker.weight.grad.abs().max() > 0.0
+
+
+def test_ears_are_trained_alone():
+    torch.manual_seed(0)
+    network = PriorNetwork(PriorSettings(encoder=None, inputs=24, width=16)).eval()
+    ears_loss(network, (torch.randn(4, 24, 50), torch.rand(4, 50, 7), torch.randint(0, 15, (4, 50)))).backward()
+    reached = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
+    assert reached == {"labiodental_ear", "viseme_ear"}
 
 
 def test_motion_for_the_sync_expert():

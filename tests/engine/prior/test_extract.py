@@ -60,7 +60,9 @@ def test_windows_make_no_difference(network, rows, window):
 
 def test_a_frame_depends_on_no_more_than_its_context(network):
     rows = torch.randn(1, 184, 501, requires_grad=True)
-    network.articulators(network.content(rows), torch.zeros(1, 64))[0, :, 250].sum().backward()
+    content = network.content(rows)
+    said = network.articulators(content, torch.zeros(1, 64), network.visemes(content, rows))[0, :, 250]
+    (said.sum() + network.labiodental(rows)[0, 250]).backward()
     seen = torch.nonzero(rows.grad.abs().sum((0, 1))).ravel()
     assert seen.min() >= 250 - network.settings.context and seen.max() <= 250 + network.settings.context
 
@@ -84,13 +86,22 @@ def test_style_scales_and_shifts_but_keeps_the_timing(network, rows):
 
 def test_the_lip_is_at_the_teeth_where_either_ear_says_so(network, rows):
     network, part = deepcopy(network), rows.part(0, rows.frames)
-    style = torch.from_numpy(extract(rows, network, Report()).style)[None]
-    decoded = network.articulators(network.content(part), style)[0, LABIODENTAL]
-    network.labiodental_detector[-1].bias += (decoded - network.labiodental(part)[0]).mean()
+    style, content = torch.from_numpy(extract(rows, network, Report()).style)[None], network.content(part)
+    decoded = network.articulators(content, style, network.visemes(content, part))[0, LABIODENTAL]
+    network.labiodental_ear[-1].bias += (decoded - network.labiodental(part)[0]).mean()
     detected = network.labiodental(part)[0]
     assert 0.2 < (decoded > detected).float().mean() < 0.8
     said = extract(rows, network, Report(), window=77).articulators[:, LABIODENTAL]
     np.testing.assert_allclose(said, torch.sigmoid(torch.maximum(decoded, detected)), atol=1e-5)
+
+
+def test_visemes_are_heard_in_content_and_by_an_ear(network, rows):
+    part = rows.part(0, rows.frames)
+    content = network.content(part)
+    both = network.visemes(content, part)
+    assert (both - network.to_visemes(content).softmax(1)).abs().max() > 0.01
+    torch.testing.assert_close(both.sum(1), torch.ones(1, rows.frames))
+    np.testing.assert_allclose(extract(rows, network, Report(), window=77).visemes, both[0].T, atol=1e-5)
 
 
 def test_style_is_of_one_length(network, rows):
