@@ -1020,7 +1020,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_sources(film)
     film.add_argument("--audio", default=str(ROOT / "engine" / "data" / "sample_speech.flac"), metavar="FILE")
     film.add_argument("--head", default="demo", metavar="NAME|FILE")
-    film.add_argument("--emotion", default="happy=0.8,surprised=0.5", metavar="K=V,...")
+    film.add_argument("--emotion", default="", metavar="K=V,...", help="default: from the voice")
     film.add_argument("--out", default=str(BUILD / "demo"), metavar="DIR")
     film.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     verb("test", "Setup and the whole suite; further arguments go to pytest.")

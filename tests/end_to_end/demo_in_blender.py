@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--interpreter", default="", help="the engine's Python; without it Blender's own")
     parser.add_argument("--audio", type=Path, required=True)
     parser.add_argument("--head", default="demo", help="a head's name or .emohead file")
-    parser.add_argument("--emotion", default="happy=0.8,surprised=0.5", help="sliders to key, one after the other")
+    parser.add_argument("--emotion", default="", help="sliders to key, one after the other; none: as the voice sounds")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=int, default=512, help="side of the film in pixels")
     parser.add_argument("--json", action="store_true", help="taken for uniformity: the last line always is JSON")
@@ -80,7 +80,9 @@ def set_scene(bpy, options: argparse.Namespace):
 
 
 def key_emotions(head, weights: dict[str, float], frames: int, fps: float) -> None:
-    """Raise one slider after the other: each rests at 0 until its share of the clip begins. Raises ValueError."""
+    """Raise one slider after the other: each rests at 0 until its share of the clip begins. Without any the voice says
+    what the face shows. Raises ValueError."""
+    head.emosplat.auto_emotion = 0.0 if weights else 1.0
     sliders = {key.removeprefix("emotion_"): key for key in head.emosplat.bl_rna.properties.keys()
                if key.startswith("emotion_")}
     for number, (name, weight) in enumerate(weights.items()):

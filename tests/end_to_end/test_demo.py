@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 import build_addon
 from engine.protocol import EXPRESSION_NAMES
+from tests.end_to_end import demo_in_blender
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "engine/data/sample_speech.flac"
@@ -105,6 +107,12 @@ def test_the_file_holds_the_points(film):
     keys = points.data.shape_keys
     assert len(points.data.vertices) > 5000 and 2 < len(keys.key_blocks) <= 65 and keys.animation_data.action
     assert Path(film["scene"]).stat().st_size < 40e6
+
+
+def test_without_sliders_the_face_shows_what_the_voice_sounds_like():
+    head = SimpleNamespace(emosplat=SimpleNamespace(auto_emotion=0.0, bl_rna=SimpleNamespace(properties={})))
+    demo_in_blender.key_emotions(head, {}, 100, 25.0)
+    assert head.emosplat.auto_emotion == 1.0
 
 
 @pytest.mark.parametrize(("emotion", "words"), [
