@@ -37,7 +37,7 @@ class Spoken:
     """What was extracted, 50 frames a second: frame n is the time n / 50 s.
 
     Args:
-        content: (N, 64) float32, what the mouth does, whoever speaks.
+        content: (N, 64) float32, what the mouth does, whoever speaks: without what PriorNetwork.voice says.
         style: (64,) float32, how this person speaks.
         articulators: (N, 7) float32 in [0, 1], in the order of visemes.ARTICULATORS.
         visemes: (N, 15) float32, probabilities in the order of visemes.VISEMES.
@@ -83,13 +83,14 @@ def extract(
             visemes[start:end] = network.visemes(heard, part)[0, :, inside].T
             labiodental[start:end] = torch.sigmoid(network.labiodental(part))[0, inside]
             sums = sums + network.style_sums(part)[:, :, inside].double().sum(2)
-        if style is None:
-            style = network.style(sums.float())[0].numpy()
+        own = network.style(sums.float())
+        style = own[0].numpy() if style is None else style
         voice = torch.from_numpy(style)[None]
         for start, end, first, last in _windows(frames, window, network.settings.context):
             heard, likely = (torch.from_numpy(curves[first:last].T)[None] for curves in (content, visemes))
             said = network.articulators(heard, voice, likely)
             articulators[start:end] = torch.sigmoid(said)[0, :, start - first : end - first].T
+        content -= network.voice(own).numpy()
     articulators[:, LABIODENTAL] = np.maximum(articulators[:, LABIODENTAL], labiodental)
     report.progress("extract", frames, frames)
     return Spoken(content, style, articulators, visemes)

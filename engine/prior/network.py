@@ -133,6 +133,8 @@ class PriorNetwork(nn.Module):
         nn.init.zeros_(self.to_manner.bias)
         nn.init.zeros_(self.decoder[-1].weight)
         nn.init.zeros_(self.decoder[-1].bias)
+        self.register_buffer("voice_weight", torch.zeros(CONTENT, STYLE))
+        self.register_buffer("voice_bias", torch.zeros(CONTENT))
         self.register_buffer("targets", torch.from_numpy(viseme_targets()), persistent=False)
         self.register_buffer("residual", torch.tensor(LARGEST_RESIDUAL), persistent=False)
 
@@ -147,6 +149,11 @@ class PriorNetwork(nn.Module):
     def style(self, sums: torch.Tensor) -> torch.Tensor:
         """(B, 64) of whole utterances, of summed `style_sums` (B, C)."""
         return self.style_encoder.style(sums)
+
+    def voice(self, style: torch.Tensor) -> torch.Tensor:
+        """(B, 64): what style (B, 64) knows of a whole utterance's mean content. It is the voice's, and no content: the
+        networks here hear with it, and whoever is handed content gets it without."""
+        return nn.functional.linear(style, self.voice_weight, self.voice_bias)
 
     def visemes(self, content: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Probabilities (B, 15, T) of content (B, 64, T) and the rows (B, inputs, T) that it came from."""

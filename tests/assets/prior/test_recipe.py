@@ -12,6 +12,7 @@ from assets.prior.alphabets import named
 from assets.prior.corpus import RATE, Clip, load_clips, resample, save_clips
 from assets.prior.data import PIECES, Crops
 from assets.prior.emodb import load_emodb, split
+from assets.prior.part_voice import part
 from assets.prior.talkers import best_correlation
 from assets.prior.train import Losses
 from assets.prior.train_ears import ears_loss
@@ -185,6 +186,17 @@ def test_ears_are_trained_alone():
     ears_loss(network, (torch.randn(4, 24, 50), torch.rand(4, 50, 7), torch.randint(0, 15, (4, 50)))).backward()
     reached = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
     assert reached == {"labiodental_ear", "viseme_ear"}
+
+
+def test_what_style_knows_of_content_is_found():
+    """Utterances whose mean content is linear in style, and frames about it: what is left is everybody's mean, 0.5."""
+    rng = np.random.default_rng(0)
+    network = PriorNetwork(PriorSettings(encoder=None, inputs=24, width=16)).eval()
+    mixing, styles = 0.1 * rng.normal(size=(64, 64)), rng.normal(size=(400, 64)) * 3.0
+    spoken = [(style @ mixing.T + 0.5 + rng.normal(size=(200, 64)), style) for style in styles]
+    part(network, spoken)
+    left = [c.mean(0) - network.voice(torch.tensor(style, dtype=torch.float32)).numpy() for c, style in spoken]
+    assert np.std(left) < 0.25 * np.std([c.mean(0) for c, _ in spoken]) and abs(np.mean(left) - 0.5) < 0.02
 
 
 def test_motion_for_the_sync_expert():

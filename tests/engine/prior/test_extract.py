@@ -49,6 +49,22 @@ def spoken(curve: np.ndarray) -> np.ndarray:
     return np.repeat(np.asarray(curve, np.float32)[:, None], 7, 1)
 
 
+def test_content_is_without_what_style_knows_of_the_voice(network, rows):
+    """The mouth is not: it is decoded of both. Another's style changes nothing of what is taken away."""
+    before = extract(rows, network, Report())
+    parted, torch_random = deepcopy(network), torch.Generator().manual_seed(0)
+    parted.voice_weight.normal_(generator=torch_random)
+    parted.voice_bias.normal_(generator=torch_random)
+    after = extract(rows, parted, Report())
+    voice = parted.voice(torch.from_numpy(before.style)[None]).numpy()
+    assert np.abs(voice).max() > 0.1
+    np.testing.assert_allclose(after.content, before.content - voice, atol=1e-5)
+    for name in ("style", "articulators", "visemes"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    other = extract(rows, parted, Report(), style=-before.style)
+    np.testing.assert_array_equal(other.content, after.content)
+
+
 @pytest.mark.parametrize("window", [40, 77, 500])
 def test_windows_make_no_difference(network, rows, window):
     whole = extract(rows, network, Report(), window=100_000)
