@@ -36,8 +36,10 @@ def build_nodes(name: str, material: bpy.types.Material) -> bpy.types.NodeTree:
     in_viewport = graph("GeometryNodeIsViewport")
     points = entry.outputs["Geometry"]
     points = _thin(graph, points, entry, in_viewport)
-    tiles, splats = (_store(graph, points, "Color", "FLOAT_COLOR", _colors(graph, color, own))
-                     for own in ("tile_color", "Color"))
+    # One switch for both: a menu that two switches share has no items.
+    colors = _colors(graph, color)
+    tiles = _store(graph, points, "Color", "FLOAT_COLOR", _named(graph, "tile_color", "FLOAT_COLOR"))
+    tiles, splats = (_store(graph, own, "Color", "FLOAT_COLOR", colors) for own in (tiles, points))
     modes = []
     for shown in (viewport, render):
         modes.append((_menu(graph, "GEOMETRY", (POINTS, SPLATS)), shown))
@@ -134,8 +136,8 @@ def _thin(graph: Graph, points: Socket, entry: bpy.types.Node, in_viewport: Sock
     return _store(graph, points, "splat_size", "FLOAT_VECTOR", size)
 
 
-def _colors(graph: Graph, chosen: Socket, own: str) -> Socket:
-    """The colour that was chosen, in linear light; `own` are the head's."""
+def _colors(graph: Graph, chosen: Socket) -> Socket:
+    """The colour that was chosen, in linear light; the head's own are in `Color`."""
     region = graph("FunctionNodeCombineColor", {
         0: graph.math("FRACT", graph.math("MULTIPLY", _named(graph, "region", "INT"), GOLDEN)), 1: 0.7, 2: 0.8,
     }, mode="HSV")
@@ -144,7 +146,7 @@ def _colors(graph: Graph, chosen: Socket, own: str) -> Socket:
     low.color, high.color = (0.02, 0.08, 0.5, 1), (1, 0.1, 0.02, 1)
     ramp.color_ramp.elements.new(0.5).color = (0.9, 0.8, 0.1, 1)
     switch = _menu(graph, "RGBA", COLORS)
-    for item, value in zip(COLORS, (_named(graph, own, "FLOAT_COLOR"), region, ramp.outputs[0])):
+    for item, value in zip(COLORS, (_named(graph, "Color", "FLOAT_COLOR"), region, ramp.outputs[0])):
         graph.tree.links.new(value, switch.inputs[item])
     graph.tree.links.new(chosen, switch.inputs["Menu"])
     return switch.outputs[0]

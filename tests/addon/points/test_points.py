@@ -160,6 +160,13 @@ def test_size_and_colours(head, points):
     assert colors[2][0, 2] > colors[2][0, 0] and colors[2][-1, 0] > colors[2][-1, 2]
 
 
+def test_every_menu_offers_its_items(points):
+    sockets = points.modifiers["Splats"].node_group.interface.items_tree
+    for name, items in module("points.nodes").MENUS.items():
+        for item in items:
+            sockets[name].default_value = item  # raises where the menu lacks it
+
+
 def test_splats_fade_from_their_middle(head, points):
     set_input(points, "Viewport", 1)
     unit = drawn(points, "splat_unit", 3)[1:]
