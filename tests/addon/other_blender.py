@@ -101,7 +101,8 @@ places = set()
 for frame in (1, 25):
     scene.frame_set(frame)
     mesh = points.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
-    assert len(mesh.polygons) == len(points.data.vertices), "every point is a tile"
+    seen = sum(item.value >= 0.02 for item in points.data.attributes["opacity"].data)
+    assert len(mesh.polygons) == seen > 0.8 * len(points.data.vertices), "every point that is not faint is a tile"
     places.add(tuple(round(x, 6) for x in mesh.vertices[21].co))
 assert len(places) == 2, "the points move"
 module("compat").set_modifier_input(points.modifiers["Splats"], "Viewport", 1)
