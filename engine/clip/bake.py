@@ -29,7 +29,7 @@ STATIC_FPS = Fraction(25)
 # A head that turns by 1 rad counts as much as an expression that goes from none to all.
 POSE_WEIGHT = 2.0
 CHANGES = ("scales", "opacities", "sh")
-VISIBLE_CHANGE = 0.02  # mean over the splats
+VISIBLE = 0.05  # the bundled head strays by 0.03, and its pictures by 50 dB
 
 
 def bake(head: Head, take: Take, *, error_mm: float, first: int = 0, last: int | None = None, report: Report) -> Clip:
@@ -70,7 +70,7 @@ def bake(head: Head, take: Take, *, error_mm: float, first: int = 0, last: int |
             f"{len(basis)} shapes keep 95 of 100 points within {errors.p95:.3f} mm and all within {errors.max:.2f} mm; "
             f"{error_mm:g} and {WORST * error_mm:g} mm were asked for."
         )
-    if means.largest_change > VISIBLE_CHANGE:
+    if means.strays > VISIBLE:
         report.warning("The head changes its splats' colours, sizes or opacities; the clip holds their mean.")
     names, regions = _regions(head)
     colors, tile_colors = (value.numpy() for value in linear_colors(rest, report))
@@ -110,27 +110,38 @@ def differing(drive: np.ndarray, count: int) -> np.ndarray:
 
 
 class _Means:
-    """The mean of what a head changes besides places and turns."""
+    """The mean of what a head changes besides places and turns, and how far it strays from it."""
 
     def __init__(self, rest: Gaussians) -> None:
-        self._rest, self._count, self.largest_change = rest, 0, 0.0
+        self._rest, self._count, self._changed = rest, 0, set()
         self._sums = {name: torch.zeros_like(getattr(rest, name)) for name in CHANGES}
+        self._squares = {name: torch.zeros_like(getattr(rest, name)) for name in CHANGES}
         self._uncertainty = torch.zeros(len(rest))
 
     def add(self, posed: Gaussians) -> None:
         self._count += 1
         if posed.uncertainty is not None:
             self._uncertainty += posed.uncertainty
-        for name, total in self._sums.items():
-            value, was = getattr(posed, name), getattr(self._rest, name)
-            total += value
-            if value is not was:
-                change = value / was - 1 if name == "scales" else value - was
-                self.largest_change = max(self.largest_change, float(change.abs().mean()))
+        for name in CHANGES:
+            value = getattr(posed, name)
+            if value is not getattr(self._rest, name):
+                self._changed.add(name)
+            self._sums[name] += value
+            self._squares[name] += value * value
 
     def of(self, rest: Gaussians) -> Gaussians:
-        means = {name: total / self._count for name, total in self._sums.items()} if self.largest_change else {}
+        means = {name: self._sums[name] / self._count for name in self._changed}
         return replace(rest, **means, uncertainty=self._uncertainty / self._count)
+
+    @property
+    def strays(self) -> float:
+        """The largest, over what changes, of the mean deviation of a splat: of sizes as a share of them."""
+        found = [0.0]
+        for name in self._changed:
+            mean = self._sums[name] / self._count
+            deviation = (self._squares[name] / self._count - mean * mean).clamp_min(0.0).sqrt()
+            found.append(float((deviation / mean if name == "scales" else deviation).mean()))
+        return max(found)
 
 
 def _unit(gaussians: Gaussians) -> Gaussians:
