@@ -13,8 +13,9 @@ def solid_shows_colours(context: bpy.types.Context) -> bool:
 
 
 def show_colours_in_solid(context: bpy.types.Context) -> None:
+    """Solid view with the points' own colours, unlit: the head's light is in them already."""
     if (shading := _shading(context)) is not None:
-        shading.color_type = "VERTEX"
+        shading.color_type, shading.light = "VERTEX", "FLAT"
 
 
 def too_few_bounces(scene: bpy.types.Scene) -> bool:
