@@ -70,7 +70,8 @@ def captured(options: argparse.Namespace) -> Path:
 
 
 def ship(fitted: Path, licence: Path, out: Path) -> Path:
-    """Write the fitted head under its name, with the face model's licence in its header and beside it.
+    """Write the fitted head under its name, with the face model's licence in its header and beside it, and without what
+    the fit learned of how emotion sounds: several people lent the actor their voices.
 
     Raises:
         FormatError: the file is no head.
@@ -85,7 +86,9 @@ def ship(fitted: Path, licence: Path, out: Path) -> Path:
     if (size := fitted.stat().st_size) > LARGEST:
         raise InputError(f"{fitted} has {size / 1e6:.1f} MB and may have {LARGEST / 1e6:g}.", "Fit fewer Gaussians.")
     path = make_folder(out) / f"{NAME}{SUFFIX}"
-    save_head(Head(NAME, head.gaussians, head.mover, head.meta | {"title": TITLE, "licence": notice}), path)
+    meta = head.meta | {"title": TITLE, "licence": notice}
+    meta["fit"] = {name: value for name, value in meta.get("fit", {}).items() if name != "voice"}
+    save_head(Head(NAME, head.gaussians, head.mover, meta), path)
     write_text(out / NOTICE, notice)
     return path
 

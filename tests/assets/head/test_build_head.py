@@ -3,6 +3,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,11 @@ def test_a_capture_becomes_the_bundled_head_once(licence, tmp_path, monkeypatch)
 
 
 def test_it_ships_with_the_face_models_licence(licence, tmp_path):
-    save_head(build_puppet(), tmp_path / "fitted.emohead")
+    puppet = build_puppet()
+    puppet = replace(puppet, meta=puppet.meta | {"fit": {"steps": 3, "voice": "was learned"}})
+    save_head(puppet, tmp_path / "fitted.emohead")
     head = load_head(ship(tmp_path / "fitted.emohead", licence, tmp_path / "data"))
+    assert head.person is None and head.meta["fit"] == {"steps": 3}
     assert head.meta["licence"].endswith("MIT License of a face model")
     assert (tmp_path / "data" / "demo_licence.txt").read_text() == head.meta["licence"]
 
