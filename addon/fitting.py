@@ -10,7 +10,7 @@ from ..engine.protocol import FitJob
 from . import captures, paths, running
 from .captures import KnownCapture
 from .heads import active_head
-from .preferences import emotion_model, engine_threads, may_download_speech_model, preferences
+from .preferences import engine_threads, preferences, speech_models
 from .problem import Problem
 from .session import Task
 
@@ -51,8 +51,7 @@ def start_fit(context: bpy.types.Context, capture: KnownCapture, minutes: float,
     except OSError as error:
         raise paths.disk_problem(error, path.parent) from error
     job = FitJob(capture=str(capture.folder), out=str(path), minutes=minutes, consent=consent.strip(),
-                 threads=engine_threads(preferences().spare_threads), emotion_model=emotion_model(),
-                 allow_download=may_download_speech_model())
+                 threads=engine_threads(preferences().spare_threads), **speech_models())
     head = active_head(context)
     wanted = head.session_uid if head else 0
     return running.start(

@@ -12,7 +12,7 @@ from . import paths, running
 from .clip import Clip, check_frames, save_clip
 from .heads import resolve_head
 from .importing import CAMERA_FILE, import_clip
-from .preferences import emotion_model, engine_threads, may_download_speech_model, preferences
+from .preferences import engine_threads, preferences, speech_models
 from .problem import Problem
 from .sampling import audio_frames, cameras_of, controls_of, sample, scene_fps
 from .session import Task
@@ -70,7 +70,7 @@ def generate(context: bpy.types.Context, head: bpy.types.Object) -> Task:
             camera=str(folder / CAMERA_FILE), seed=settings.seed, first=start + 1,
             last=0 if last is None else last - settings.start_frame + 1, backend=chosen.backend,
             threads=engine_threads(chosen.spare_threads), text=dialogue_of(head),
-            allow_download=may_download_speech_model(), emotion_model=emotion_model(),
+            **speech_models(),
         )
         clip = Clip(str(folder), job.first, 0, first, audio, settings.start_frame, samples.entries[0].camera_name)
         return running.start(

@@ -96,9 +96,10 @@ def preferences() -> EmoSplatPreferences:
     return bpy.context.preferences.addons[paths.EXTENSION].preferences
 
 
-def emotion_model() -> str:
-    """The file of the animator's own emotion model; "" for the one that ships."""
-    return paths.absolute(preferences().emotion_model)
+def speech_models() -> dict[str, str | bool]:
+    """What a job is told of the models that hear speech: the file of the animator's own emotion model, or "", and
+    whether what is missing may be fetched."""
+    return {"emotion_model": paths.absolute(preferences().emotion_model), "allow_download": may_download_speech_model()}
 
 
 def may_download_speech_model() -> bool:

@@ -38,7 +38,7 @@ def bench_speak(
         least: times a function so many times and gives the least, in milliseconds.
 
     Returns:
-        {"head", "gaussians", "size", "pose_ms", "draw_ms", "frame_ms": both, "frame_cpu_ms": in processor time,
+        {"head", "gaussians", "size", "pose_ms", "frame_ms": posed and drawn, "frame_cpu_ms": in processor time,
         "frames_per_second" and "cpu_ms_per_frame": PNG files written, "first_frame_cold_s": of a new worker,
         "first_frame_warm_s": of the same worker's next job}.
 

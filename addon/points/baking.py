@@ -12,7 +12,7 @@ from .. import paths, running
 from ..clip import Clip
 from ..generate import CONTROLS_FILE, audio_file, clip_range, dialogue_of, expected_last
 from ..heads import resolve_head
-from ..preferences import emotion_model, may_download_speech_model, preferences
+from ..preferences import preferences, speech_models
 from ..problem import Problem
 from ..sampling import controls_of, sample_sliders, scene_fps
 from ..session import Task
@@ -86,7 +86,7 @@ def bake(context: bpy.types.Context, head: bpy.types.Object, *, unless_shown: bo
             audio, str(folder / CLIP_FILE), head_file, round(head.emosplat_points.error, 4), str(fps),
             controls=str(folder / CONTROLS_FILE), seed=settings.seed, first=start + 1,
             last=0 if last is None else last - settings.start_frame + 1, text=dialogue_of(head),
-            allow_download=may_download_speech_model(), emotion_model=emotion_model(),
+            **speech_models(),
         )
         wanted = replace(job, out="", controls=""), controls
         if unless_shown and shown.get(head.session_uid) == wanted:

@@ -12,7 +12,7 @@ from ...engine.protocol import EXPRESSION_NAMES, ImportJob, PerformJob
 from .. import paths, running
 from ..clip import Clip
 from ..generate import CONTROLS_FILE, audio_file, clip_range, dialogue_of, expected_last
-from ..preferences import emotion_model, may_download_speech_model, preferences
+from ..preferences import preferences, speech_models
 from ..problem import Problem
 from ..sampling import controls_of, sample_sliders, scene_fps
 from ..session import Task
@@ -123,8 +123,7 @@ def _perform_job(context: bpy.types.Context, target: Target, performer: bpy.type
         sliders.head_motion = [0.0]  # shape keys do not turn the head, and eyes would look past it
     paths.write_text(controls, sliders.to_json())
     return PerformJob(target.audio, str(target.folder / TAKE_FILE), fps, controls=str(controls),
-                      seed=performer.emosplat.seed, text=dialogue_of(performer),
-                      allow_download=may_download_speech_model(), emotion_model=emotion_model())
+                      seed=performer.emosplat.seed, text=dialogue_of(performer), **speech_models())
 
 
 def _import_job(settings, folder: Path, fps: str) -> ImportJob:

@@ -22,7 +22,7 @@ from assets.prior.alphabets import named  # noqa: E402
 from assets.prior.emodb import load_emodb, split  # noqa: E402
 from assets.prior.measures import CLOSED_SHARE, contacts  # noqa: E402
 from engine.perform import perform  # noqa: E402
-from engine.prior.lips import MOUTH_COLUMNS, lip_gap  # noqa: E402
+from engine.prior.lips import gap_of_faces  # noqa: E402
 from engine.protocol import EMOTION_NAMES, EXPRESSION_NAMES, Controls  # noqa: E402
 from engine.report import Report  # noqa: E402
 
@@ -52,7 +52,7 @@ def main() -> None:
         usual = 0.0
         for emotion in EMOTION_NAMES:  # neutral first
             expression = take_of(path, emotion).expression
-            gap = lip_gap(torch.from_numpy(expression[:, MOUTH_COLUMNS])).numpy()
+            gap = gap_of_faces(expression)
             usual = usual or max(np.percentile(gap, 95.0), 1.0)
             met[emotion] += contacts(phones, ("p", "m"), gap <= CLOSED_SHARE * usual, float(FPS))
             if emotion in SURVIVES:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 
 from assets.head.films import FPS, Line, pictures, portrait, take_of, watch
 from engine.audio.read import RATE, blocks
 from engine.head.head import Head
-from engine.prior.lips import MOUTH_COLUMNS, lip_gap
+from engine.prior.lips import gap_of_faces
 from engine.report import Report
 from engine.take.take import Take
 
@@ -48,7 +47,7 @@ def long_take(head: Head, line: Line, seconds: float, size: int, seed: int, thre
     last = list(pictures(head, take, ends[1], camera, threads))
     equal = all(np.array_equal(a, b) for a, b in zip(drawn[1], last)) and _equal(first, again)
     faces = [np.mean([points is not None for points in watch(film)]) for film in drawn]
-    mouth = _opening(take)
+    mouth = np.maximum(gap_of_faces(take.expression), 0.0)
     return {
         "seconds": seconds, "frames": len(take),
         "megabytes_per_minute": grown / 1e6 / max(seconds / 60 - 1, 1), "megabytes_drawn": drawing / 1e6,
@@ -63,10 +62,6 @@ def _repeated(line: Line, folder: Path, seconds: float) -> Line:
     path = folder / f"{seconds:g}.flac"
     soundfile.write(path, np.resize(once, round(seconds * RATE)), RATE)
     return Line(line.name, path)
-
-
-def _opening(take: Take) -> np.ndarray:
-    return lip_gap(torch.from_numpy(take.expression[:, MOUTH_COLUMNS])).clamp_min(0).numpy()
 
 
 def _equal(one: Take, other: Take) -> bool:

@@ -8,7 +8,6 @@ middles, so that a head that sways, leans or comes nearer measures the same.
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
 from assets.actor.landmarks import (
     BROWS_INNER, BROWS_OUTER, EYE_CORNERS, MOUTH_CORNERS, lid_gap, lip_gap, mouth_width,
@@ -17,8 +16,7 @@ from assets.prior.measures import CLOSED_SHARE, contacts
 from engine.capture.face_geometry import SEALED
 from engine.fit.faces import opening
 from engine.fit.metrics import correlation
-from engine.prior.lips import MOUTH_COLUMNS
-from engine.prior.lips import lip_gap as gap_in_mm
+from engine.prior.lips import gap_of_faces
 from engine.take.take import Take
 
 NOSE_BASE, UPPER_LIP = 2, 0
@@ -68,7 +66,7 @@ def lips_follow(film: list, take: Take) -> float:
     found = [frame for frame, points in enumerate(film) if points is not None]
     if len(found) < 3:
         return float("nan")
-    asked = gap_in_mm(torch.from_numpy(take.expression[found][:, MOUTH_COLUMNS])).clamp_min(0).numpy()
+    asked = np.maximum(gap_of_faces(take.expression[found]), 0.0)
     return correlation(opening(np.stack([film[frame] for frame in found])), asked)
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -29,7 +28,7 @@ from engine.capture.tracking.model import face_landmarker_path  # noqa: E402
 from engine.dialogue.align import align  # noqa: E402
 from engine.perform import perform  # noqa: E402
 from engine.prior.bands import BandStream  # noqa: E402
-from engine.prior.lips import MOUTH_COLUMNS, lip_gap  # noqa: E402
+from engine.prior.lips import gap_of_faces  # noqa: E402
 from engine.prior.loudness import measure_loudness  # noqa: E402
 from engine.prior.visemes import LEAD_SECONDS  # noqa: E402
 from engine.protocol import Controls  # noqa: E402
@@ -43,7 +42,7 @@ def gap(path: Path, fps: Fraction, text: str) -> np.ndarray:
     """(T,) mm between the lips of a performance."""
     still = Controls(blink=[0.0], gaze=[0.0], head_motion=[0.0])
     take = perform(path, fps=fps, controls=still, seed=0, report=Report(), text=text)
-    return lip_gap(torch.from_numpy(take.expression[:, MOUTH_COLUMNS])).numpy()
+    return gap_of_faces(take.expression)
 
 
 def begins(path: Path, audio: np.ndarray, text: str, phones: list) -> tuple[list[float], bool]:

@@ -17,13 +17,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assets.prior.emodb import load_emodb, split  # noqa: E402
-from engine.prior.extract import KIND, SHIPPED, extract  # noqa: E402
-from engine.prior.frontends import EncoderFrontEnd  # noqa: E402
+from assets.prior.evaluate import Heard  # noqa: E402
+from engine.prior.extract import KIND, SHIPPED  # noqa: E402
 from engine.prior.network import PriorNetwork  # noqa: E402
 from engine.prior.storage import load_network, save_network  # noqa: E402
-from engine.report import Report  # noqa: E402
 
-RIDGE = 0.3  # beside the styles' covariance, whose diagonal is about 1
+RIDGE = 0.3  # beside the styles' covariance, whose diagonal is about 0.4
 
 
 def fit_ridge(x: np.ndarray, y: np.ndarray, ridge: float = RIDGE) -> tuple[np.ndarray, np.ndarray]:
@@ -46,16 +45,13 @@ def main() -> None:
     parser.add_argument("--emodb", type=Path, required=True)
     parser.add_argument("--model", type=Path, default=SHIPPED)
     options = parser.parse_args()
+    torch.set_num_threads(1)
     network = PriorNetwork()
     header = load_network(network, KIND, options.model)
     network.voice_weight.zero_()
     network.voice_bias.zero_()
-    spoken = []
-    for clip in split(load_emodb(options.emodb))[0]:
-        front = EncoderFrontEnd(network.encoder)
-        front.push(clip.audio)
-        said = extract(front.finish(), network, Report())
-        spoken.append((said.content, said.style))
+    heard = [Heard(clip.audio, network).spoken for clip in split(load_emodb(options.emodb))[0]]
+    spoken = [(said.content, said.style) for said in heard]
     part(network, spoken)
     save_network(network, KIND, header, options.model)
     offsets = [network.voice(torch.from_numpy(style)[None])[0].norm() for _, style in spoken]

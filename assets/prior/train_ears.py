@@ -6,7 +6,6 @@
 --models are train.py's; of several it takes the mean, as export.py does, which makes a safetensors of what comes out.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -17,11 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assets.prior.data import Crops  # noqa: E402
 from assets.prior.export import mean_network  # noqa: E402
+from assets.prior.part_training import part_options, train_part  # noqa: E402
 from engine.prior.extract import LABIODENTAL  # noqa: E402
 from engine.prior.network import PriorNetwork  # noqa: E402
 
 SECONDS, BATCH = 2, 24
-LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.1
+LEARNING_RATE, WEIGHT_DECAY, RISE = 2e-3, 0.1, 0.3
 POSITIVES = 4.0  # times as heavy as the other frames, which are twenty times as many
 SHARES = {"emodb": 0.60, "kokoro": 0.20, "espeak": 0.06, "festival": 0.04, "flite": 0.04, "noise": 0.06}
 
@@ -36,33 +36,16 @@ def ears_loss(network: PriorNetwork, crops) -> torch.Tensor:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(options.seed)
+    options = part_options(__doc__, steps=1200, seed=0)
     network, steps = mean_network(options.models)
     network.eval().requires_grad_(False)
     learned = []
     for ear in (network.labiodental_ear, network.viseme_ear):
         learned += ear.train().requires_grad_(True).parameters()
-    optimiser = torch.optim.AdamW(learned, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, options.steps)
-    crops, total = Crops(options.data, SECONDS * 50, options.seed, SHARES), 0.0
-    for step in range(1, options.steps + 1):
-        loss = ears_loss(network, crops.batch(BATCH))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        total += float(loss.detach())
-        if step % 50 == 0:
-            print(f"{step} loss {total / 50:.4f}", flush=True)
-            total = 0.0
+    crops = Crops(options.data, SECONDS * 50, options.seed, SHARES)
+    train_part(
+        lambda: ears_loss(network, crops.batch(BATCH)), learned, options.steps, LEARNING_RATE, WEIGHT_DECAY, RISE
+    )
     torch.save({"average": network.state_dict(), "step": steps + options.steps}, options.out)
 
 

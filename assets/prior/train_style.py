@@ -7,7 +7,6 @@
 What style does to the mouth is learned along with it, so that the mouth stays as it was.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,11 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assets.prior.data import MOST_SPEAKERS, Crops  # noqa: E402
 from assets.prior.export import mean_network  # noqa: E402
+from assets.prior.part_training import part_options, train_part  # noqa: E402
 from assets.prior.train import WEIGHTS, Losses  # noqa: E402
 from engine.prior.network import PriorNetwork  # noqa: E402
 
 SECONDS, BATCH, VOICES = 2, 8, 48
-LEARNING_RATE, WEIGHT_DECAY, DROPOUT = 6e-3, 0.03, 0.4
+LEARNING_RATE, WEIGHT_DECAY, RISE, DROPOUT = 6e-3, 0.03, 0.15, 0.4
 SHARES = {"emodb": 0.70, "kokoro": 0.12, "espeak": 0.08, "festival": 0.04, "flite": 0.03, "noise": 0.03}
 
 
@@ -41,15 +41,7 @@ def style_loss(network: PriorNetwork, losses: Losses, crops, voices) -> torch.Te
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1100)
-    parser.add_argument("--seed", type=int, default=3)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(options.seed)
+    options = part_options(__doc__, steps=1100, seed=3)
     network, steps = mean_network(options.models)
     losses = Losses(MOST_SPEAKERS)
     losses.load_state_dict(torch.load(options.models[-1], weights_only=True)["losses"])
@@ -57,19 +49,11 @@ def main() -> None:
     network.style_encoder.train().requires_grad_(True).project[0].p = DROPOUT
     network.to_manner.requires_grad_(True)
     learned = [*network.style_encoder.parameters(), *network.to_manner.parameters(), *losses.speaker.parameters()]
-    optimiser = torch.optim.AdamW(learned, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, options.steps, pct_start=0.15)
-    crops, total = Crops(options.data, SECONDS * 50, options.seed, SHARES), 0.0
-    for step in range(1, options.steps + 1):
-        loss = style_loss(network, losses, crops.batch(BATCH), crops.voices(VOICES))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        total += float(loss.detach())
-        if step % 50 == 0:
-            print(f"{step} loss {total / 50:.4f}", flush=True)
-            total = 0.0
+    crops = Crops(options.data, SECONDS * 50, options.seed, SHARES)
+    train_part(
+        lambda: style_loss(network, losses, crops.batch(BATCH), crops.voices(VOICES)), learned, options.steps,
+        LEARNING_RATE, WEIGHT_DECAY, RISE,
+    )
     state = {"average": network.state_dict(), "losses": losses.state_dict(), "step": steps + options.steps}
     torch.save(state, options.out)
 

@@ -48,8 +48,9 @@ def linear_colors(gaussians: Gaussians, report: Report) -> tuple[torch.Tensor, t
             picture, alphas = draw(gaussians.sh, view, gaussians.sh_degree)
         solid = to_linear((picture / alphas.clamp_min(1e-6)).clamp(0.0, 1.0))
         wanted.append(alphas * solid)
-        held += _gathered(draw, len(gaussians), view, torch.ones_like(solid))[:, :1]
-        shown += _gathered(draw, len(gaussians), view, solid)
+        here, there = _gathered(draw, len(gaussians), view, torch.ones_like(solid), solid)
+        held += here[:, :1]
+        shown += there
     colors, seen = to_linear(_front_colors(gaussians)), held > SEEN
     tiles = torch.where(seen, shown / held.clamp_min(SEEN), colors).clamp(0.0, 1.0)
     for step in range(STEPS):
@@ -70,12 +71,11 @@ def to_linear(srgb: torch.Tensor) -> torch.Tensor:
     return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _gathered(draw, count: int, view: int, picture: torch.Tensor) -> torch.Tensor:
-    """(N, 3): the pixels of a picture, summed by how much each shows of each splat."""
+def _gathered(draw, count: int, view: int, *pictures: torch.Tensor) -> list[torch.Tensor]:
+    """(N, 3) of each picture: its pixels, summed by how much each shows of each splat."""
     leaf = torch.zeros(count, 3, requires_grad=True)
     drawn, _ = draw(leaf, view, None)
-    drawn.backward(picture)
-    return leaf.grad
+    return [torch.autograd.grad(drawn, leaf, picture, retain_graph=True)[0] for picture in pictures]
 
 
 def _front_colors(gaussians: Gaussians) -> torch.Tensor:

@@ -75,8 +75,8 @@ def load_head(path: str | Path) -> Head:
     t = {name: torch.from_numpy(value) for name, value in arrays.items()}
     gaussians = Gaussians(*(t[name] for name in REST))
     if "deformation" in header:
-        state = {name.removeprefix(PREFIX): t[name].float() if name.removeprefix(PREFIX) in HALVED else t[name]
-                 for name in t if name.startswith(PREFIX)}
+        state = {name.removeprefix(PREFIX): value for name, value in t.items() if name.startswith(PREFIX)}
+        state |= {name: state[name].float() for name in HALVED}
         mover = Deformation.from_state(DeformationSettings.from_json(header["deformation"]), state)
     else:
         mover = Rig(t["shapes"], tuple(header["joints"]), t["pivots"], t["rotations"], t["weights"])

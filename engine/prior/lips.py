@@ -6,6 +6,7 @@ lips' middle on ICT FaceKit (a head 22 cm high, MIT licence), which follows ARKi
 `jawOpen` seals the lips on rigs that follow ARKit's own.
 """
 
+import numpy as np
 import torch
 
 from ..protocol import EXPRESSION_NAMES
@@ -75,6 +76,11 @@ def to_arkit(articulators: torch.Tensor) -> torch.Tensor:
 def lip_gap(mouth: torch.Tensor) -> torch.Tensor:
     """(...,) the inner lips' gap in millimetres on ICT FaceKit of (..., 27) weights; below 0 they press together."""
     return _measure(mouth, GAP_AT_REST, GAP)
+
+
+def gap_of_faces(expression: np.ndarray) -> np.ndarray:
+    """(T,) of (T, 52) ARKit weights: as lip_gap."""
+    return lip_gap(torch.from_numpy(expression[:, MOUTH_COLUMNS])).numpy()
 
 
 def mouth_width(mouth: torch.Tensor) -> torch.Tensor:
